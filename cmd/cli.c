@@ -1,0 +1,274 @@
+#include <sys/wait.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "guard.h"
+#include "num.h"
+#include "out.h"
+#include "cli.h"
+#include "proc.h"
+
+#define HELP " (needs root or CAP_SYS_PTRACE)"
+
+struct cli cli = { .procfs = "/proc", .timeout = 1000 };
+
+/* What survives a child that got stuck. */
+static struct {
+	int status, headed;
+	unsigned refused;
+} *kept;
+
+static char **args;
+
+void
+cli_open(char **argv)
+{
+	int fd;
+
+	/* What is opened from here on must not become standard output; what is
+	 * written to a closed one still fails. */
+	do
+		fd = open("/dev/null", O_RDONLY);
+	while (fd >= 0 && fd <= 2);
+	if (fd > 2)
+		close(fd);
+	argv[0] = program_invocation_short_name;
+	args = argv;
+}
+
+static void
+say(const char *fmt, va_list ap)
+{
+	struct buf line = { 0 };
+	char *s;
+	int n = vasprintf(&s, fmt, ap);
+
+	if (n < 0)
+		return;
+	if (out_quote(&line, program_invocation_short_name,
+	              strlen(program_invocation_short_name), 0) == 0 &&
+	    buf_put(&line, ": ", 2) == 0 &&
+	    out_quote(&line, s, (size_t)n, 0) == 0 &&
+	    buf_put(&line, "\n", 1) == 0)
+		guard_write(STDERR_FILENO, line.s, line.n);
+	free(s);
+	buf_free(&line);
+}
+
+void
+cli_warn(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(fmt, ap);
+	va_end(ap);
+}
+
+void
+cli_usage(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(fmt, ap);
+	va_end(ap);
+	cli_warn("try '%s --help'", program_invocation_short_name);
+	exit(2);
+}
+
+static _Noreturn void
+print_and_exit(const char *s)
+{
+	if (guard_write(STDOUT_FILENO, s, strlen(s)) < 0) {
+		if (errno != EPIPE)
+			cli_warn("stdout: %s", strerror(errno));
+		exit(1);
+	}
+	exit(0);
+}
+
+void
+cli_option(int c)
+{
+	char version[128];
+
+	switch (c) {
+	case 'h':
+		print_and_exit(usage);
+	case 'V':
+		snprintf(version, sizeof version, "%.64s (proctools) " VERSION
+		         "\n", program_invocation_short_name);
+		print_and_exit(version);
+	case 'J':
+	case 'H':
+	case '0':
+		if (cli.mode && (cli.mode == OUT_JSON) != (c == 'J'))
+			cli_usage("-J excludes -H and -0");
+		if (cli.mode != OUT_NUL)
+			cli.mode = c == 'J' ? OUT_JSON :
+			    c == 'H' ? OUT_TAB : OUT_NUL;
+		return;
+	case 'R':
+		cli.procfs = optarg;
+		return;
+	case 'T':
+		if (num_secs(optarg, &cli.timeout) < 0)
+			cli_usage("%s: not a number of seconds", optarg);
+		return;
+	default:
+		/* getopt has said what is wrong */
+		cli_warn("try '%s --help'", program_invocation_short_name);
+		exit(2);
+	}
+}
+
+void
+cli_fail(int status)
+{
+	if (status > kept->status)
+		kept->status = status;
+}
+
+void
+cli_error(const char *object, int err)
+{
+	if (err == ETIMEDOUT)
+		return;
+	if (err == EACCES || err == EPERM) {
+		cli_warn("%s: %s" HELP, object, strerror(err));
+		cli_fail(3);
+	} else {
+		cli_warn("%s: %s", object, strerror(err));
+		cli_fail(1);
+	}
+}
+
+void
+cli_process_error(int pid, int err, int scan)
+{
+	char object[16];
+
+	if (scan && (err == EACCES || err == EPERM))
+		kept->refused++;
+	if (scan && (err == ENOENT || err == ESRCH || err == EACCES ||
+	    err == EPERM))
+		return;
+	snprintf(object, sizeof object, "%d", pid);
+	cli_error(object, err);
+}
+
+unsigned
+cli_refused(void)
+{
+	if (kept->refused)
+		cli_warn("%u process%s not be read" HELP, kept->refused,
+		         kept->refused == 1 ? " could" : "es could");
+	return kept->refused;
+}
+
+static void
+print(struct out *o)
+{
+	if (out_end(o) < 0 ||
+	    guard_write(STDOUT_FILENO, o->rec->s, o->rec->n) < 0) {
+		cli_warn("%s", strerror(errno));
+		_exit(1);
+	}
+	o->rec->n = 0;
+}
+
+void
+cli_emit(struct out *o)
+{
+	struct buf heading = { 0 };
+	struct out h = { .rec = &heading, .columns = o->columns };
+
+	if (!kept->headed && o->mode == OUT_TEXT) {
+		out_heading(&h);
+		print(&h);
+		buf_free(&heading);
+	}
+	kept->headed = 1;
+	print(o);
+}
+
+int
+cli_root(void)
+{
+	int root = proc_root(cli.procfs);
+
+	if (root < 0) {
+		cli_warn("%s: %s", cli.procfs, errno == ENODEV ?
+		         "no procfs is mounted there" : strerror(errno));
+		_exit(1);
+	}
+	return root;
+}
+
+/* Say that a step was not answered, once for what it was made for. */
+static void
+say_stall(void)
+{
+	static int said = -1;
+	const struct guard_at *at;
+	unsigned ms;
+	int what;
+
+	at = guard_stall(&ms);
+	what = at->pid ? at->pid : -2 - at->fd;
+	if (what == said)
+		return;
+	said = what;
+	if (at->pid)
+		cli_warn("%d: no answer from %s within %g s", at->pid,
+		         cli.procfs, ms / 1000.0);
+	else
+		cli_warn("%s: no answer within %g s", args[at->fd],
+		         ms / 1000.0);
+}
+
+int
+cli_run(int (*scan)(void), int anew)
+{
+	int stalled = 0, r;
+
+	if (!(kept = guard_share(sizeof *kept))) {
+		cli_warn("%s", strerror(errno));
+		return 1;
+	}
+	while ((r = guard_run(scan, cli.timeout)) == GUARD_STALLED) {
+		stalled = 1;
+		say_stall();
+		cli.again = anew;
+		if (anew)
+			kept->status = (int)(kept->refused = 0);
+	}
+	if (r == GUARD_STDOUT || r == GUARD_FORK) {
+		if (errno != EPIPE)
+			cli_warn("%s: %s", r == GUARD_FORK ? "fork" : "stdout",
+			         strerror(errno));
+		return 1;
+	}
+	if (WIFSIGNALED(r)) {
+		signal(WTERMSIG(r), SIG_DFL);
+		raise(WTERMSIG(r));
+		return 1;
+	}
+	/* A full disk may show only now (NFS, quotas). */
+	if (close(STDOUT_FILENO) < 0) {
+		cli_warn("stdout: %s", strerror(errno));
+		return 1;
+	}
+	if (WEXITSTATUS(r))
+		return WEXITSTATUS(r);
+	return stalled ? 3 : kept->status;
+}

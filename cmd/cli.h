@@ -1,0 +1,64 @@
+/*
+ * cli - what the mains of the five tools share: the common options, messages,
+ * the exit status, and the guarded run. Only here and in the tools is anything
+ * printed on standard error.
+ */
+#include <stddef.h>
+
+struct cli {
+	const char *procfs;	/* -R */
+	unsigned timeout;	/* -T, milliseconds */
+	enum out_mode mode;	/* -H -0 -J */
+	int again;		/* this scan begins anew after a stall */
+};
+extern struct cli cli;
+
+/* The tool's usage text, defined by the tool; what -h prints. */
+extern const char usage[];
+
+/* Make sure that descriptors 0 to 2 are open, and name the tool as it is called;
+ * the first thing in main. */
+void cli_open(char **argv);
+
+/* An option that several tools share (h V J H 0 R T), or one that getopt does
+ * not know: takes it, or exits. */
+void cli_option(int c);
+
+/* Say what is wrong with the command line and exit 2. */
+_Noreturn void cli_usage(const char *fmt, ...)
+    __attribute__((format(printf, 1, 2)));
+
+/* "TOOL: " and the message, its foreign bytes escaped, on standard error. */
+void cli_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* "TOOL: OBJECT: " and what the errno value means, with what would help; the
+ * status becomes 1 if the object is not there, 3 if it can't be looked at.
+ * ETIMEDOUT is not said again: that was done when it happened. */
+void cli_error(const char *object, int err);
+
+/* As cli_error for a process; in a scan of everything a vanished one is nothing
+ * and a refused one is counted. */
+void cli_process_error(int pid, int err, int scan);
+
+/* Say in one line how many processes of a scan were refused, if any were; their
+ * number. */
+unsigned cli_refused(void);
+
+/* Raise the exit status: 3 beats 1 beats 0. */
+void cli_fail(int status);
+
+/* End and print the record, before the first one the heading; exits when memory
+ * ran out. */
+void cli_emit(struct out *);
+
+/* The procfs of -R; exits if it can't be opened. */
+int cli_root(void);
+
+/*
+ * Run scan() under the guard until it is through and return the exit status: what
+ * scan returned if not 0, else the worst of cli_fail, 3 after a stall. A stall is
+ * said once a process; where it was not in a process (guard_process(0)), at.fd is
+ * an index of argv. With anew the next scan begins from the start, and what the
+ * former one failed and counted is forgotten; else it goes on (guard_resume).
+ */
+int cli_run(int (*scan)(void), int anew);

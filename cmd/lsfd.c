@@ -1,0 +1,420 @@
+/* lsfd - list the open file descriptors of processes */
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "guard.h"
+#include "kernel.h"
+#include "num.h"
+#include "out.h"
+#include "cli.h"
+#include "parse_fdinfo.h"
+#include "desc.h"
+#include "parse_task.h"
+#include "proc.h"
+#include "walk.h"
+
+const char usage[] =
+"usage: lsfd [-adlJH0] [-T SECS] [-R DIR] [PID | FILE]...\n"
+"  -a, --all           also the working and root directory, the executable and\n"
+"                      mapped files\n"
+"  -d, --deleted       only deleted files\n"
+"  -l, --long          also user, flags, device, inode, links and position\n"
+"  -J, --json          an object a line\n"
+"  -H, --script        no heading, one TAB between fields\n"
+"  -0, --null          as -H, records end in NUL, names raw\n"
+"  -R, --procfs DIR    read this procfs instead of /proc\n"
+"  -T, --timeout SECS  limit for one answer of the kernel, default 1; 0: none\n"
+"  -h, --help          this text\n"
+"  -V, --version       the version\n";
+
+static const struct option options[] = {
+	{ "all", no_argument, NULL, 'a' },
+	{ "deleted", no_argument, NULL, 'd' },
+	{ "long", no_argument, NULL, 'l' },
+	{ "json", no_argument, NULL, 'J' },
+	{ "script", no_argument, NULL, 'H' },
+	{ "null", no_argument, NULL, '0' },
+	{ "procfs", required_argument, NULL, 'R' },
+	{ "timeout", required_argument, NULL, 'T' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ 0 }
+};
+
+static const struct out_column columns[] = {
+	{ "PID", -7 }, { "COMMAND", -15 }, { "FD", 4 }, { "MODE", -4 },
+	{ "TYPE", -8 }, { "SIZE", 12 }, { "NAME", 0 }, { 0 }
+};
+
+static const struct out_column long_columns[] = {
+	{ "PID", -7 }, { "COMMAND", -15 }, { "USER", -8 }, { "FD", 4 },
+	{ "MODE", -4 }, { "FLAGS", -8 }, { "TYPE", -8 }, { "DEV", -7 },
+	{ "INODE", 10 }, { "LINKS", 5 }, { "POS", 12 }, { "SIZE", 12 },
+	{ "NAME", 0 }, { 0 }
+};
+
+/* A FILE operand. */
+struct file {
+	const char *name;
+	struct kstatx st;
+	int known;		/* else it is matched by its name */
+};
+
+static int all, deleted, detailed;
+static struct walk_pick *picks;
+static size_t npicks;
+static struct file *files;
+static size_t nfiles;
+static int noperands;
+static char **operands;
+
+/* What a child that got stuck leaves to the next. */
+static struct {
+	unsigned rows;
+	int unseen;
+} *kept;
+
+static struct walk w;
+static struct buf rec;
+static struct out out = { .rec = &rec };
+static unsigned uid;
+static int has_uid;
+
+/* The flags of open(2) that fdinfo tells, in its words; access mode apart. */
+static void
+put_flags(const struct desc *d)
+{
+	static const struct {
+		unsigned bit;
+		const char *name;
+	} flags[] = {
+		{ O_APPEND, "append" }, { O_NONBLOCK, "nonblock" },
+		{ O_SYNC & ~O_DSYNC, "sync" }, { O_DSYNC, "dsync" },
+		{ O_ASYNC, "async" }, { O_DIRECT, "direct" },
+		{ O_DIRECTORY, "directory" }, { O_NOFOLLOW, "nofollow" },
+		{ O_NOATIME, "noatime" }, { O_CLOEXEC, "cloexec" },
+		{ O_PATH, "path" }, { O_TMPFILE & ~O_DIRECTORY, "tmpfile" },
+	};
+	char s[128];
+	size_t i, n = 0;
+
+	for (i = 0; d->informed && i < sizeof flags / sizeof *flags; i++) {
+		if (!(d->info.flags & flags[i].bit))
+			continue;
+		/* O_SYNC is two bits, O_TMPFILE goes with O_DIRECTORY */
+		if (flags[i].bit == O_DSYNC &&
+		    d->info.flags & (O_SYNC & ~O_DSYNC))
+			continue;
+		if (flags[i].bit == O_DIRECTORY &&
+		    d->info.flags & (O_TMPFILE & ~O_DIRECTORY))
+			continue;
+		n += (size_t)snprintf(s + n, sizeof s - n, "%s%s",
+		                      n ? "," : "", flags[i].name);
+	}
+	out_str(&out, n ? s : NULL, n);
+}
+
+/* USER: by name where the local passwd file has one; nothing is asked over a
+ * network. */
+static void
+put_user(void)
+{
+	static unsigned last;
+	static char *name;
+	static int looked_up;
+	struct passwd *pw;
+	char s[16];
+	FILE *f;
+
+	if (!has_uid) {
+		out_null(&out);
+		return;
+	}
+	if (!looked_up || uid != last) {
+		free(name);
+		name = NULL;
+		if ((f = fopen("/etc/passwd", "re"))) {
+			while (!name && (pw = fgetpwent(f)))
+				if (pw->pw_uid == uid)
+					name = strdup(pw->pw_name);
+			fclose(f);
+		}
+		last = uid;
+		looked_up = 1;
+	}
+	snprintf(s, sizeof s, "%u", uid);
+	out_str(&out, name ? name : s, strlen(name ? name : s));
+}
+
+static void
+put_long(const struct desc *d)
+{
+	char dev[32];
+
+	snprintf(dev, sizeof dev, "%u:%u", d->st.dev_major, d->st.dev_minor);
+	if (!d->known) {
+		out_null(&out);
+		out_null(&out);
+		out_null(&out);
+	} else {
+		out_str(&out, dev, strlen(dev));
+		out_num(&out, d->st.ino);
+		out_num(&out, d->st.nlink);
+	}
+	if (d->informed && (d->type == DESC_REG || d->type == DESC_DIR ||
+	    d->type == DESC_BLK || d->type == DESC_CHR ||
+	    d->type == DESC_MEMFD))
+		out_num(&out, d->info.pos);
+	else
+		out_null(&out);
+}
+
+static void
+put_size(const struct desc *d)
+{
+	if (d->known && (d->type == DESC_REG || d->type == DESC_MEMFD ||
+	    d->type == DESC_DIR || d->type == DESC_LNK))
+		out_num(&out, d->st.size);
+	else
+		out_null(&out);
+}
+
+static void
+put_string(const char *s)
+{
+	out_str(&out, s, s ? strlen(s) : 0);
+}
+
+static void
+put_row(const struct desc *d)
+{
+	static const char *const modes[] = { "r", "w", "rw" };
+
+	out_num(&out, (unsigned)(w.tid && cli.mode != OUT_JSON ? w.tid : w.pid));
+	out_str(&out, w.comm.s, w.comm.n);
+	if (detailed)
+		put_user();
+	if (d->fd < 0)
+		put_string(desc_fd_name(d->fd));
+	else
+		out_num(&out, (unsigned)d->fd);
+	put_string(d->mode < 0 ? NULL : modes[d->mode]);
+	if (detailed)
+		put_flags(d);
+	put_string(desc_type_name(d->type));
+	if (detailed)
+		put_long(d);
+	put_size(d);
+	out_name(&out, d->named ? d->target.s : NULL, d->namelen,
+	         d->deleted > 0);
+	if (w.tid)
+		out_key_num(&out, "tid", (unsigned)w.tid);
+	else
+		out_key_null(&out, "tid");
+	out_key_bool(&out, "deleted", d->deleted);
+	out_key_str(&out, "target", d->named ? d->target.s : NULL, d->target.n);
+	cli_emit(&out);
+	kept->rows++;
+}
+
+/* Does an unanswered FILE operand read as the link does? */
+static int
+named_so(const struct file *f, const struct desc *d)
+{
+	static char *cwd;
+	size_t n;
+
+	if (!d->named)
+		return 0;
+	if (*f->name == '/')
+		return strlen(f->name) == d->namelen &&
+		    memcmp(f->name, d->target.s, d->namelen) == 0;
+	if (!cwd && !(cwd = getcwd(NULL, 0)))
+		return 0;
+	n = strlen(cwd);
+	return d->namelen == n + 1 + strlen(f->name) &&
+	    memcmp(d->target.s, cwd, n) == 0 && d->target.s[n] == '/' &&
+	    memcmp(d->target.s + n + 1, f->name, strlen(f->name)) == 0;
+}
+
+static int
+is_file(const struct file *f, const struct desc *d)
+{
+	if (!f->known)
+		return named_so(f, d);
+	if (!d->known)
+		return 0;
+	/* a device may have several nodes */
+	if (S_ISBLK(f->st.mode) && d->type == DESC_BLK)
+		return f->st.rdev_major == d->st.rdev_major &&
+		    f->st.rdev_minor == d->st.rdev_minor;
+	return desc_same(&f->st, &d->st);
+}
+
+static int
+selected(const struct desc *d)
+{
+	size_t i;
+
+	if (deleted && d->deleted <= 0) {
+		if (d->deleted < 0)
+			kept->unseen = 1;
+		return 0;
+	}
+	for (i = 0; i < nfiles; i++)
+		if (is_file(&files[i], d))
+			return 1;
+	return nfiles == 0;
+}
+
+/* 0, or the errno of what may not be read. */
+static int
+list_fd(int fd)
+{
+	static struct desc d;
+	int want = detailed ? DESC_WANT_STAT | DESC_WANT_INFO : DESC_WANT_STAT;
+
+	if (desc_read(&w.table, fd, want, &d) == 0) {
+		if (selected(&d))
+			put_row(&d);
+		return 0;
+	}
+	return errno == ENOENT || errno == ESRCH ? 0 : errno;
+}
+
+static void
+list_process(void)
+{
+	static struct buf status;
+	struct task_status st;
+	unsigned before = kept->rows;
+	int fd, r, e, err = 0, others = all || nfiles;
+
+	if (detailed)
+		has_uid = proc_read(w.dir, "status", &status) == 0 &&
+		    parse_status(status.s, &st) == 0;
+	uid = has_uid ? st.euid : 0;
+	while ((r = walk_table(&w)) == 1) {
+		for (fd = DESC_CWD; others && w.tid == 0 && fd < DESC_MEM; fd++)
+			err = (e = list_fd(fd)) ? e : err;
+		while (walk_fd(&w, &fd) == 1)
+			err = (e = list_fd(fd)) ? e : err;
+	}
+	if (r < 0)
+		err = errno;
+	if (err) {
+		kept->unseen = 1;
+		cli_process_error(w.pid, err, !w.pick);
+	} else if (w.pick && !deleted && !nfiles && kept->rows == before) {
+		cli_warn("%d: no open descriptors", w.pid);
+		cli_fail(1);
+	}
+}
+
+/* Look the operands up: processes by their number, files by what they are. */
+static void
+resolve(int root)
+{
+	int i, pid, first = !guard_resume();
+
+	npicks = nfiles = 0;
+	for (i = 0; i < noperands; i++) {
+		struct file *f = &files[nfiles];
+
+		if (num_pid(operands[i], &pid) == 0) {
+			if (walk_resolve(root, pid, &picks[npicks]) == 0)
+				npicks++;
+			else if (first)
+				cli_error(operands[i], errno);
+			continue;
+		}
+		guard_process(0);
+		guard_fd(optind + i);
+		f->name = operands[i];
+		f->known = proc_lookup(AT_FDCWD, f->name, &f->st) == 0;
+		if (f->known || errno == ETIMEDOUT)
+			nfiles++;
+		else if (first)
+			cli_error(operands[i], errno);
+	}
+	npicks = walk_sort(picks, npicks);
+}
+
+static int
+scan(void)
+{
+	int root = cli_root(), r, missing;
+
+	resolve(root);
+	/* None of the operands is there: that does not mean "everything". */
+	missing = noperands && !npicks && !nfiles;
+	if (missing)
+		return 0;
+	if (walk_open(&w, root, npicks ? picks : NULL, npicks, 0) < 0) {
+		cli_error(cli.procfs, errno);
+		return 0;
+	}
+	while ((r = walk_process(&w)) != 0) {
+		if (r < 0)
+			cli_process_error(w.pid, errno, 0);
+		else
+			list_process();
+	}
+	if (cli_refused() && kept->rows == 0)
+		kept->unseen = 1;
+	if ((deleted || nfiles) && kept->rows == 0)
+		cli_fail(kept->unseen ? 3 : 1);
+	return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	int c, i, pid;
+
+	cli_open(argv);
+	while ((c = getopt_long(argc, argv, "adlJH0R:T:hV", options, NULL)) != -1) {
+		switch (c) {
+		case 'a':
+			all = 1;
+			break;
+		case 'd':
+			deleted = 1;
+			break;
+		case 'l':
+			detailed = 1;
+			break;
+		default:
+			cli_option(c);
+		}
+	}
+	noperands = argc - optind;
+	operands = argv + optind;
+	for (i = 0; i < noperands; i++) {
+		const char *s = operands[i];
+
+		/* digits only are a process, anything else is a file */
+		if (s[strspn(s, "0123456789")] == '\0' && num_pid(s, &pid) < 0)
+			cli_usage("%s: not a process ID", *s ? s : "''");
+	}
+	picks = calloc((size_t)noperands + 1, sizeof *picks);
+	files = calloc((size_t)noperands + 1, sizeof *files);
+	kept = guard_share(sizeof *kept);
+	if (!picks || !files || !kept) {
+		cli_warn("%s", strerror(errno));
+		return 1;
+	}
+	out.mode = cli.mode;
+	detailed |= out.mode == OUT_JSON;
+	out.columns = detailed ? long_columns : columns;
+	return cli_run(scan, 0);
+}

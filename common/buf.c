@@ -1,0 +1,46 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "buf.h"
+
+int
+buf_grow(struct buf *b, size_t n)
+{
+	size_t cap = b->cap ? b->cap : 256;
+	char *s;
+
+	if (n >= (size_t)-1 / 2 - b->n) {
+		errno = ENOMEM;
+		return -1;
+	}
+	while (cap < b->n + n + 1)
+		cap *= 2;
+	if (cap == b->cap)
+		return 0;
+	if (!(s = realloc(b->s, cap)))
+		return -1;
+	b->s = s;
+	b->cap = cap;
+	s[b->n] = '\0';
+	return 0;
+}
+
+int
+buf_put(struct buf *b, const void *p, size_t n)
+{
+	if (buf_grow(b, n) < 0)
+		return -1;
+	memcpy(b->s + b->n, p, n);
+	b->n += n;
+	b->s[b->n] = '\0';
+	return 0;
+}
+
+void
+buf_free(struct buf *b)
+{
+	free(b->s);
+	b->s = NULL;
+	b->n = b->cap = 0;
+}

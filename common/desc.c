@@ -1,0 +1,361 @@
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "kernel.h"
+#include "parse_fdinfo.h"
+#include "parse_maps.h"
+#include "desc.h"
+#include "proc.h"
+
+#ifndef MFD_HUGETLB
+#define MFD_HUGETLB 4U
+#endif
+
+static const char mark[] = " (deleted)";
+enum { MARK = sizeof mark - 1 };
+
+static const char *const type_names[] = {
+	[DESC_REG] = "reg", [DESC_DIR] = "dir", [DESC_CHR] = "chr",
+	[DESC_BLK] = "blk", [DESC_LNK] = "lnk", [DESC_FIFO] = "fifo",
+	[DESC_PIPE] = "pipe", [DESC_SOCK] = "sock",
+	[DESC_EVENTFD] = "eventfd", [DESC_EPOLL] = "epoll",
+	[DESC_INOTIFY] = "inotify", [DESC_FANOTIFY] = "fanotify",
+	[DESC_TIMERFD] = "timerfd", [DESC_SIGNALFD] = "signalfd",
+	[DESC_PIDFD] = "pidfd", [DESC_MEMFD] = "memfd",
+	[DESC_URING] = "uring", [DESC_BPF] = "bpf", [DESC_PERF] = "perf",
+	[DESC_NS] = "ns", [DESC_ANON] = "anon"
+};
+
+static const char *const fd_names[] = { "cwd", "root", "exe", "mem" };
+
+const char *
+desc_type_name(enum desc_type type)
+{
+	return type_names[type];
+}
+
+const char *
+desc_fd_name(int fd)
+{
+	return fd < 0 ? fd_names[fd - DESC_CWD] : NULL;
+}
+
+int
+desc_same(const struct kstatx *a, const struct kstatx *b)
+{
+	return a->ino == b->ino && a->dev_major == b->dev_major &&
+	    a->dev_minor == b->dev_minor;
+}
+
+static int
+compare_ids(const void *a, const void *b)
+{
+	long long x = *(const long long *)a, y = *(const long long *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Is the mount one of our own mount namespace? Mount IDs are the kernel's. */
+static int
+our_mount(int root, long long id)
+{
+	static long long *ids;
+	static size_t n;
+	static int loaded;
+	struct buf b = { 0 };
+	struct mount_row m;
+	const char *text;
+	long long *more;
+
+	if (!loaded && proc_read(root, "self/mountinfo", &b) == 0) {
+		for (text = b.s; parse_mount(&text, &m) == 1; ids[n++] = m.id) {
+			more = n & (n - 1) ? ids :
+			    realloc(ids, 2 * (n + 1) * sizeof *ids);
+			if (!more)
+				break;
+			ids = more;
+		}
+		qsort(ids, n, sizeof *ids, compare_ids);
+	}
+	loaded = 1;
+	buf_free(&b);
+	return n && bsearch(&id, ids, n, sizeof *ids, compare_ids) != NULL;
+}
+
+/*
+ * Is the file of a link "/memfd:NAME (deleted)" a memfd, and not a deleted file
+ * of that name in the root directory? memfds are on internal mounts of tmpfs
+ * and hugetlbfs, which have the devices of memfds of our own.
+ */
+static int
+is_memfd(const struct kstatx *st)
+{
+	static struct stat own[2];
+	static int asked;
+	int i, fd;
+
+	for (i = 0; i < 2 && !asked; i++) {
+		fd = memfd_create("", MFD_CLOEXEC | (i ? MFD_HUGETLB : 0U));
+		if (fd < 0)
+			continue;
+		fstat(fd, &own[i]);
+		close(fd);
+	}
+	asked = 1;
+	for (i = 0; i < 2; i++)
+		if (own[i].st_nlink == 0 && own[i].st_ino &&
+		    major(own[i].st_dev) == st->dev_major &&
+		    minor(own[i].st_dev) == st->dev_minor)
+			return 1;
+	return 0;
+}
+
+static enum desc_type
+anon_type(const char *name)
+{
+	static const struct {
+		const char *prefix;
+		enum desc_type type;
+	} types[] = {
+		{ "[eventfd]", DESC_EVENTFD }, { "[eventpoll]", DESC_EPOLL },
+		{ "inotify", DESC_INOTIFY }, { "[fanotify]", DESC_FANOTIFY },
+		{ "[timerfd]", DESC_TIMERFD }, { "[signalfd]", DESC_SIGNALFD },
+		{ "[pidfd]", DESC_PIDFD }, { "[io_uring]", DESC_URING },
+		{ "bpf", DESC_BPF }, { "[perf_event]", DESC_PERF },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof types / sizeof *types; i++)
+		if (strncmp(name, types[i].prefix,
+		            strlen(types[i].prefix)) == 0)
+			return types[i].type;
+	return DESC_ANON;
+}
+
+/* The type by the link's text, where it is no path. Since 6.9 a pidfd and since
+ * 6.18 a namespace are regular files by their mode. */
+static enum desc_type
+text_type(const char *s)
+{
+	static const char *const ns[] = {
+		"cgroup:[", "ipc:[", "mnt:[", "net:[", "pid:[", "time:[",
+		"user:[", "uts:["
+	};
+	size_t i;
+
+	if (strncmp(s, "pipe:[", 6) == 0)
+		return DESC_PIPE;
+	if (strncmp(s, "socket:[", 8) == 0)
+		return DESC_SOCK;
+	if (strncmp(s, "pidfd:[", 7) == 0)
+		return DESC_PIDFD;
+	if (strncmp(s, "anon_inode:", 11) == 0)
+		return anon_type(s + 11);
+	for (i = 0; i < sizeof ns / sizeof *ns; i++)
+		if (strncmp(s, ns[i], strlen(ns[i])) == 0)
+			return DESC_NS;
+	return DESC_ANON;
+}
+
+static enum desc_type
+mode_type(unsigned mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFREG:
+		return DESC_REG;
+	case S_IFDIR:
+		return DESC_DIR;
+	case S_IFCHR:
+		return DESC_CHR;
+	case S_IFBLK:
+		return DESC_BLK;
+	case S_IFLNK:
+		return DESC_LNK;
+	case S_IFIFO:
+		return DESC_FIFO;
+	case S_IFSOCK:
+		return DESC_SOCK;
+	default:
+		return DESC_ANON;
+	}
+}
+
+static int
+has_mark(const struct desc *d)
+{
+	size_t n = d->target.n;
+
+	return d->named && n > MARK &&
+	    memcmp(d->target.s + n - MARK, mark, MARK) == 0;
+}
+
+static void
+decide_type(struct desc *d)
+{
+	if (d->named && *d->target.s != '/')
+		d->type = text_type(d->target.s);
+	else if (!d->known)
+		d->type = DESC_UNKNOWN;
+	else if (has_mark(d) && strncmp(d->target.s, "/memfd:", 7) == 0 &&
+	         is_memfd(&d->st))
+		d->type = DESC_MEMFD;
+	else
+		d->type = mode_type(d->st.mode);
+}
+
+/* Does the path lead to the file? 1, 0, or -1 where it can't be told. */
+static int
+leads_to(const char *path, const struct kstatx *file)
+{
+	struct kstatx st;
+
+	if (proc_lookup(AT_FDCWD, path, &st) == 0)
+		return desc_same(&st, file);
+	return errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG ||
+	    errno == ELOOP ? 0 : -1;
+}
+
+/*
+ * Is the file deleted? No link is left; or the kernel's mark is neither part of
+ * a name nor outdated: the file may have been linked again, and the last name
+ * may be another hard link's or, on overlayfs, one in the lower layer, whose
+ * count of links stays 1. A path says something only in our mount namespace.
+ */
+static void
+decide_deleted(const struct desc_table *t, struct desc *d)
+{
+	long long mnt = -1;
+	int named, again;
+
+	d->deleted = 0;
+	d->namelen = d->target.n;
+	if ((d->named && *d->target.s != '/') || d->type == DESC_MEMFD) {
+		if (d->type == DESC_MEMFD)
+			d->namelen -= MARK;
+		return;
+	}
+	if (d->known && d->st.nlink == 0) {
+		d->deleted = 1;
+		d->namelen -= has_mark(d) ? MARK : 0;
+		return;
+	}
+	if (d->named && !has_mark(d))
+		return;
+	d->deleted = -1;
+	if (d->known && d->st.mask & KSTATX_MNT_ID)
+		mnt = (long long)d->st.mnt_id;
+	else if (d->informed)
+		mnt = d->info.mnt_id;
+	if (!d->known || !d->named || !our_mount(t->root, mnt))
+		return;
+	if ((named = leads_to(d->target.s, &d->st)) != 0) {
+		d->deleted = named > 0 ? 0 : -1;
+		return;
+	}
+	d->namelen -= MARK;
+	d->target.s[d->namelen] = '\0';
+	again = leads_to(d->target.s, &d->st);
+	d->target.s[d->namelen] = *mark;
+	d->deleted = again < 0 ? -1 : !again;
+	if (again < 0)
+		d->namelen += MARK;
+}
+
+/* Without fdinfo (a stuck epoll, a tree without it) the rest is still shown;
+ * that the descriptor was closed is found out by unchanged. */
+static int
+read_info(const struct desc_table *t, int fd, struct desc *d)
+{
+	char name[32];
+
+	snprintf(name, sizeof name, "fdinfo/%d", fd);
+	if (proc_read(t->dir, name, &d->scratch) < 0)
+		return errno == ENOENT || errno == ETIMEDOUT ? 0 : -1;
+	d->informed = parse_fdinfo(d->scratch.s, &d->info) == 0;
+	return 0;
+}
+
+/* The access mode is in the mode bits of the link. A link that is 0777 is none
+ * of procfs but of a tree that stands for one: then fdinfo tells. */
+static int
+read_mode(const struct desc_table *t, const char *name, struct desc *d)
+{
+	static const int modes[] = { -1, O_WRONLY, O_RDONLY, O_RDWR };
+	struct kstatx link;
+
+	if (proc_lstatx(t->fds, name, &link) < 0)
+		return -1;
+	if ((link.mode & 0777) != 0777) {
+		d->mode = modes[link.mode >> 7 & 3];
+		return 0;
+	}
+	if (!d->informed && read_info(t, d->fd, d) < 0)
+		return -1;
+	if (d->informed && !(d->info.flags & O_PATH))
+		d->mode = (int)(d->info.flags & O_ACCMODE);
+	return 0;
+}
+
+/* Read the link again: 1 if it is the same file under the same text. */
+static int
+unchanged(int dir, const char *name, struct desc *d)
+{
+	struct kstatx st;
+
+	if (proc_readlink(dir, name, &d->scratch) < 0) {
+		if (errno != ENAMETOOLONG || d->named)
+			return errno == ENAMETOOLONG ? 0 : -1;
+	} else if (!d->named || d->scratch.n != d->target.n ||
+	           memcmp(d->scratch.s, d->target.s, d->target.n) != 0) {
+		return 0;
+	}
+	if (proc_statx(dir, name, &st) < 0)
+		return d->known ? 0 : 1;
+	return d->known && desc_same(&st, &d->st) && st.mode == d->st.mode;
+}
+
+int
+desc_read(const struct desc_table *t, int fd, int want, struct desc *d)
+{
+	int dir = fd < 0 ? t->dir : t->fds, same;
+	char name[16];
+
+	snprintf(name, sizeof name, "%d", fd);
+	if (fd < 0)
+		snprintf(name, sizeof name, "%s", desc_fd_name(fd));
+	d->fd = fd;
+	/* A descriptor that is closed and opened again between two reads is
+	 * read anew: no record is half the old file and half the new one. */
+	do {
+		d->informed = d->known = 0;
+		d->mode = -1;
+		d->named = proc_readlink(dir, name, &d->target) == 0;
+		if (!d->named) {
+			d->target.n = 0;
+			if (errno != ENAMETOOLONG)
+				return -1;
+		}
+		if (!(want & (DESC_WANT_STAT | DESC_WANT_INFO)))
+			return 0;
+		d->known = proc_statx(dir, name, &d->st) == 0;
+		if (!d->known && (errno == ETIMEDOUT || errno == ESRCH))
+			return -1;
+		if (fd >= 0 && want & DESC_WANT_INFO && read_info(t, fd, d) < 0)
+			return -1;
+		if (fd >= 0 && read_mode(t, name, d) < 0)
+			return -1;
+		if ((same = unchanged(dir, name, d)) < 0)
+			return -1;
+	} while (!same);
+	decide_type(d);
+	decide_deleted(t, d);
+	return 0;
+}

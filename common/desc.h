@@ -1,0 +1,55 @@
+/*
+ * desc - one descriptor at one moment: what it refers to, its identity, access
+ * mode and type, and whether its file is deleted
+ */
+#include <stddef.h>
+#include <stdint.h>
+
+enum desc_type {
+	DESC_UNKNOWN, DESC_REG, DESC_DIR, DESC_CHR, DESC_BLK, DESC_LNK,
+	DESC_FIFO, DESC_PIPE, DESC_SOCK, DESC_EVENTFD, DESC_EPOLL,
+	DESC_INOTIFY, DESC_FANOTIFY, DESC_TIMERFD, DESC_SIGNALFD, DESC_PIDFD,
+	DESC_MEMFD, DESC_URING, DESC_BPF, DESC_PERF, DESC_NS, DESC_ANON
+};
+
+/* In the place of a descriptor's number: the other files of a process. */
+enum { DESC_CWD = -4, DESC_ROOT, DESC_EXE, DESC_MEM };
+
+/* What desc_read reads besides the link: attributes and access mode with the
+ * decision whether it is deleted; fdinfo. */
+enum { DESC_WANT_STAT = 1, DESC_WANT_INFO = 2 };
+
+/* Where a table is read: the procfs, the directory of the process or thread,
+ * and its directory fd. */
+struct desc_table {
+	int root, dir, fds;
+};
+
+struct desc {
+	int fd;
+	struct buf target;		/* the link's text */
+	int named;			/* the text is known */
+	size_t namelen;			/* of it without the mark */
+	enum desc_type type;
+	int mode;			/* O_RDONLY O_WRONLY O_RDWR, -1 none */
+	int deleted;			/* 1, 0, or -1: unknown */
+	int known;			/* st is filled */
+	struct kstatx st;
+	int informed;			/* info is filled */
+	struct fdinfo info;
+	struct buf scratch;
+};
+
+/* Read descriptor fd (or DESC_CWD, DESC_ROOT, DESC_EXE) of a table; 0, or -1
+ * with errno (ENOENT: not open, or no longer). The buffers in the struct, which
+ * begins zeroed, are used again and again. */
+int desc_read(const struct desc_table *, int fd, int want, struct desc *);
+
+/* The type in lsfd's words, or NULL for DESC_UNKNOWN. */
+const char *desc_type_name(enum desc_type);
+
+/* "cwd", "root", "exe", "mem", or NULL for a number. */
+const char *desc_fd_name(int fd);
+
+/* Do the attributes name the same file? */
+int desc_same(const struct kstatx *, const struct kstatx *);

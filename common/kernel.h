@@ -1,0 +1,49 @@
+/*
+ * What the libc's headers may lack: numbers and layouts of the kernel's
+ * interface, as <linux/stat.h>, <linux/fcntl.h>, <linux/kcmp.h> and
+ * <linux/pidfd.h> have them. musl ships no <linux/...>.
+ */
+#include <stdint.h>
+
+#ifndef AT_STATX_DONT_SYNC
+#define AT_STATX_DONT_SYNC 0x4000
+#endif
+#ifndef AT_NO_AUTOMOUNT
+#define AT_NO_AUTOMOUNT 0x800
+#endif
+#ifndef AT_EMPTY_PATH
+#define AT_EMPTY_PATH 0x1000
+#endif
+
+#define KSTATX_BASIC 0x7ffU
+#define KSTATX_MNT_ID 0x1000U	/* since Linux 5.8 */
+
+/* struct statx of statx(2), under a name that no libc has. */
+struct kstatx {
+	uint32_t mask, blksize;
+	uint64_t attributes;
+	uint32_t nlink, uid, gid;
+	uint16_t mode, pad0;
+	uint64_t ino, size, blocks, attributes_mask;
+	struct {
+		int64_t sec;
+		uint32_t nsec;
+		int32_t pad;
+	} atime, btime, ctime, mtime;
+	uint32_t rdev_major, rdev_minor, dev_major, dev_minor;
+	uint64_t mnt_id;
+	uint64_t spare[13];
+};
+
+#ifndef SYS_close_range
+#define SYS_close_range 436
+#endif
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434
+#endif
+#ifndef SYS_pidfd_getfd
+#define SYS_pidfd_getfd 438
+#endif
+
+#define KCMP_FILE_ 0
+#define KCMP_FILES_ 2

@@ -1,0 +1,344 @@
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "buf.h"
+#include "out.h"
+
+/* The length of the UTF-8 character at s, at most n bytes; 0 for none. */
+static size_t
+utf8(const unsigned char *s, size_t n)
+{
+	size_t i, len = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 :
+	    s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
+
+	if (len == 0 || len > n)
+		return 0;
+	for (i = 1; i < len; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	/* overlong, surrogate, beyond U+10FFFF */
+	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
+	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
+		return 0;
+	return len;
+}
+
+/* Is the character a control: C0, DEL or C1? */
+static int
+control(const unsigned char *s, size_t len)
+{
+	return (len == 1 && (s[0] < 0x20 || s[0] == 0x7f)) ||
+	    (len == 2 && s[0] == 0xc2 && s[1] < 0xa0);
+}
+
+static int
+put_octal(struct buf *b, const unsigned char *s, size_t n)
+{
+	char esc[8];
+
+	for (; n; s++, n--) {
+		snprintf(esc, sizeof esc, "\\%03o", *s);
+		if (buf_put(b, esc, 4) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int
+out_quote(struct buf *b, const char *str, size_t n, int blank)
+{
+	const unsigned char *s = (const unsigned char *)str;
+	size_t i, plain = 0;	/* bytes before s[i] that wait to be put */
+
+	for (i = 0; i < n; ) {
+		size_t len = utf8(s + i, n - i);
+
+		if (len && !control(s + i, len) && s[i] != '\\' &&
+		    !(blank && s[i] == ' ')) {
+			i += len;
+			plain += len;
+			continue;
+		}
+		if (len == 0)
+			len = 1;
+		if (buf_put(b, str + i - plain, plain) < 0 ||
+		    put_octal(b, s + i, len) < 0)
+			return -1;
+		i += len;
+		plain = 0;
+	}
+	return buf_put(b, str + i - plain, plain);
+}
+
+/* A JSON string; a byte that is no UTF-8 is the lone surrogate U+DCxx. */
+static int
+put_json(struct buf *b, const char *str, size_t n)
+{
+	const unsigned char *s = (const unsigned char *)str;
+	size_t i, len;
+	char esc[8];
+	int r = buf_put(b, "\"", 1);
+
+	for (i = 0; i < n; i += len ? len : 1) {
+		len = utf8(s + i, n - i);
+		if (len == 0)
+			snprintf(esc, sizeof esc, "\\udc%02x", s[i]);
+		else if (s[i] == '"' || s[i] == '\\')
+			snprintf(esc, sizeof esc, "\\%c", s[i]);
+		else if (control(s + i, len))
+			snprintf(esc, sizeof esc, "\\u%04x", s[i + len - 1]);
+		else
+			*esc = '\0';
+		r |= *esc ? buf_put(b, esc, strlen(esc)) :
+		    buf_put(b, str + i, len);
+	}
+	return r | buf_put(b, "\"", 1);
+}
+
+static void
+put(struct out *o, const char *s, size_t n)
+{
+	if (buf_put(o->rec, s, n) < 0)
+		o->failed = errno;
+}
+
+/* The key of a member: a heading's lower case. */
+static void
+key(struct out *o, const char *name)
+{
+	char c;
+
+	put(o, o->rec->n ? ",\"" : "{\"", 2);
+	for (; *name; name++) {
+		c = (char)tolower((unsigned char)*name);
+		put(o, &c, 1);
+	}
+	put(o, "\":", 2);
+}
+
+/* Begin the next field; where its text begins. */
+static size_t
+begin(struct out *o)
+{
+	if (o->mode == OUT_JSON)
+		key(o, o->columns[o->at].heading);
+	else if (o->at)
+		put(o, o->mode == OUT_TEXT ? " " : "\t", 1);
+	return o->rec->n;
+}
+
+/* Pad the field that began at start to its column's width. */
+static void
+end(struct out *o, size_t start)
+{
+	int width = o->columns[o->at++].width;
+	size_t pad, len = o->rec->n - start;
+
+	if (o->mode != OUT_TEXT || !o->columns[o->at].heading)
+		return;
+	pad = (size_t)(width < 0 ? -width : width);
+	if (len >= pad)
+		return;
+	pad -= len;
+	if (buf_grow(o->rec, pad) < 0) {
+		o->failed = errno;
+		return;
+	}
+	if (width > 0)
+		memmove(o->rec->s + start + pad, o->rec->s + start, len);
+	memset(o->rec->s + (width > 0 ? start : o->rec->n), ' ', pad);
+	o->rec->n += pad;
+}
+
+/* The next field, of bytes that need no quoting. */
+static void
+plain(struct out *o, const char *s)
+{
+	size_t start = begin(o);
+
+	put(o, s, strlen(s));
+	end(o, start);
+}
+
+void
+out_heading(struct out *o)
+{
+	const struct out_column *c;
+
+	if (o->mode != OUT_TEXT)
+		return;
+	for (c = o->columns; c->heading; c++)
+		plain(o, c->heading);
+}
+
+void
+out_null(struct out *o)
+{
+	plain(o, o->mode == OUT_JSON ? "null" : "-");
+}
+
+void
+out_str(struct out *o, const char *s, size_t n)
+{
+	int r;
+	size_t start;
+
+	if (!s || (n == 0 && o->mode != OUT_JSON)) {
+		out_null(o);
+		return;
+	}
+	start = begin(o);
+	if (o->mode == OUT_JSON)
+		r = put_json(o->rec, s, n);
+	else if (n == 1 && *s == '-')	/* not the "-" of what is unknown */
+		r = buf_put(o->rec, "\\055", 4);
+	else
+		r = out_quote(o->rec, s, n, o->mode == OUT_TEXT);
+	if (r < 0)
+		o->failed = ENOMEM;
+	end(o, start);
+}
+
+void
+out_num(struct out *o, unsigned long long v)
+{
+	char s[24];
+
+	snprintf(s, sizeof s, "%llu", v);
+	plain(o, s);
+}
+
+void
+out_fixed(struct out *o, double v, int decimals)
+{
+	char s[64];
+
+	snprintf(s, sizeof s, "%.*f", decimals, v);
+	plain(o, s);
+}
+
+void
+out_scale(char s[16], unsigned long long v)
+{
+	static const char unit[] = "BKMGTPE";
+	double d = (double)v;
+	int i = 0;
+
+	/* 999.5K is 1000K, 1023.5K is 1.00M */
+	while (d >= 1023.5) {
+		d /= 1024;
+		i++;
+	}
+	if (i == 0)
+		snprintf(s, 16, "%llu", v);
+	else
+		snprintf(s, 16, "%.*f%c", d < 9.995 ? 2 : d < 99.95 ? 1 : 0, d,
+		         unit[i]);
+}
+
+void
+out_size(struct out *o, unsigned long long v)
+{
+	char s[16];
+
+	if (o->mode != OUT_TEXT) {
+		out_num(o, v);
+		return;
+	}
+	out_scale(s, v);
+	plain(o, s);
+}
+
+void
+out_name(struct out *o, const char *s, size_t n, int deleted)
+{
+	static const char mark[] = " (deleted)";
+	const size_t m = sizeof mark - 1;
+	size_t start;
+	int r;
+
+	if (!s || o->mode == OUT_JSON) {
+		out_str(o, s, n);
+		return;
+	}
+	start = begin(o);
+	if (o->mode == OUT_NUL) {
+		r = buf_put(o->rec, s, n);
+	} else if (n == 0 || (n == 1 && *s == '-')) {
+		r = buf_put(o->rec, n ? "\\055" : "-", n ? 4 : 1);
+	} else if (n >= m && memcmp(s + n - m, mark, m) == 0) {
+		/* a name that really ends so */
+		r = out_quote(o->rec, s, n - m, 0) |
+		    out_quote(o->rec, mark, 1, 1) |
+		    out_quote(o->rec, mark + 1, m - 1, 0);
+	} else {
+		r = out_quote(o->rec, s, n, 0);
+	}
+	if (deleted && o->mode != OUT_NUL)
+		r |= buf_put(o->rec, mark, m);
+	if (r < 0)
+		o->failed = ENOMEM;
+	end(o, start);
+}
+
+void
+out_key_str(struct out *o, const char *name, const char *s, size_t n)
+{
+	if (o->mode != OUT_JSON)
+		return;
+	key(o, name);
+	if (!s)
+		put(o, "null", 4);
+	else if (put_json(o->rec, s, n) < 0)
+		o->failed = ENOMEM;
+}
+
+void
+out_key_num(struct out *o, const char *name, unsigned long long v)
+{
+	char s[24];
+
+	if (o->mode != OUT_JSON)
+		return;
+	key(o, name);
+	put(o, s, (size_t)snprintf(s, sizeof s, "%llu", v));
+}
+
+void
+out_key_bool(struct out *o, const char *name, int v)
+{
+	if (o->mode != OUT_JSON)
+		return;
+	key(o, name);
+	if (v < 0)
+		put(o, "null", 4);
+	else
+		put(o, v ? "true" : "false", v ? 4 : 5);
+}
+
+void
+out_key_null(struct out *o, const char *name)
+{
+	out_key_str(o, name, NULL, 0);
+}
+
+int
+out_end(struct out *o)
+{
+	int failed;
+
+	if (o->mode == OUT_JSON)
+		put(o, "}\n", 2);
+	else
+		put(o, o->mode == OUT_NUL ? "" : "\n", 1);
+	o->at = 0;
+	failed = o->failed;
+	o->failed = 0;
+	if (failed) {
+		errno = failed;
+		return -1;
+	}
+	return 0;
+}

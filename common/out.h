@@ -1,0 +1,67 @@
+/*
+ * out - records: columns of text, TAB- or NUL-separated fields, JSON lines
+ *
+ * A record is built field by field in the order of a table of columns and is
+ * whole or not there at all: out_end hands it over, the caller prints and
+ * empties it. Failures are kept and returned by out_end.
+ */
+#include <stddef.h>
+
+struct buf;
+
+enum out_mode {
+	OUT_TEXT,	/* a heading, padded columns */
+	OUT_TAB,	/* -H: one TAB between fields, exact numbers */
+	OUT_NUL,	/* -0: as -H, NUL at the end, names raw */
+	OUT_JSON	/* -J: an object a line */
+};
+
+/* A heading, whose lower case is the JSON key, and printf's width: negative
+ * is left. The table ends with a NULL heading; its last column is NAME. */
+struct out_column {
+	const char *heading;
+	int width;
+};
+
+struct out {
+	struct buf *rec;		/* the caller's */
+	const struct out_column *columns;
+	enum out_mode mode;
+	int at;				/* fields in the record */
+	int failed;
+};
+
+/* The headings as a record, in OUT_TEXT; nothing in the other modes. */
+void out_heading(struct out *);
+
+/* The next field. NULL is "-" or null; foreign bytes are escaped. */
+void out_str(struct out *, const char *, size_t n);
+void out_num(struct out *, unsigned long long);
+void out_null(struct out *);
+
+/* The next field as a number with so many decimals. */
+void out_fixed(struct out *, double, int decimals);
+
+/* The next field, a size in bytes: scaled (powers of 1024) under a heading. */
+void out_size(struct out *, unsigned long long);
+
+/* The last field: a name, and in text the mark of a deleted file. */
+void out_name(struct out *, const char *, size_t n, int deleted);
+
+/* A further member of the JSON object, nothing in the other modes; a bool is
+ * null if negative. */
+void out_key_str(struct out *, const char *key, const char *, size_t n);
+void out_key_num(struct out *, const char *key, unsigned long long);
+void out_key_bool(struct out *, const char *key, int);
+void out_key_null(struct out *, const char *key);
+
+/* End the record and forget what failed in it; 0, or -1 with errno. */
+int out_end(struct out *);
+
+/* Append n foreign bytes to the buffer, safe for a terminal and a pipe: what
+ * is control, backslash or no UTF-8 is written \ooo, as the kernel does in
+ * /proc/self/mountinfo; with blank, a blank as well. 0, or -1 with ENOMEM. */
+int out_quote(struct buf *, const char *, size_t n, int blank);
+
+/* The size in three digits and a letter, as sort -h reads it: "1.94G". */
+void out_scale(char s[16], unsigned long long);

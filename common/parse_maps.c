@@ -1,0 +1,79 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "parse_maps.h"
+
+/* A number in *s up to the byte end, *s moved behind that; 0 or -1. */
+static int
+upto(const char **s, int base, char end, unsigned long long *v)
+{
+	char *p;
+
+	*v = strtoull(*s, &p, base);
+	if (p == *s || *p != end)
+		return -1;
+	*s = p + 1;
+	return 0;
+}
+
+/* *s moved behind the next blank; 0 or -1. */
+static int
+skip(const char **s)
+{
+	size_t n = strcspn(*s, " \n");
+
+	if ((*s)[n] != ' ')
+		return -1;
+	*s += n + 1;
+	return 0;
+}
+
+int
+parse_map(const char **text, struct map_row *m)
+{
+	const char *s = *text;
+	unsigned long long major, minor;
+
+	if (!*s)
+		return 0;
+	if (upto(&s, 16, '-', &m->start) < 0 || upto(&s, 16, ' ', &m->end) < 0)
+		return -1;
+	if (strcspn(s, " \n") != 4)
+		return -1;
+	memcpy(m->perms, s, 4);
+	if (skip(&s) < 0 || skip(&s) < 0 || upto(&s, 16, ':', &major) < 0 ||
+	    upto(&s, 16, ' ', &minor) < 0)
+		return -1;
+	m->major = (unsigned)major;
+	m->minor = (unsigned)minor;
+	/* "INO" and then blanks up to column 73, but none without a path on
+	 * some kernels */
+	m->ino = strtoull(s, (char **)&s, 10);
+	s += strspn(s, " ");
+	m->path = s;
+	m->n = strcspn(s, "\n");
+	*text = s + m->n + (s[m->n] == '\n');
+	return 1;
+}
+
+int
+parse_mount(const char **text, struct mount_row *m)
+{
+	const char *s = *text;
+	unsigned long long id, parent, major, minor;
+
+	if (!*s)
+		return 0;
+	if (upto(&s, 10, ' ', &id) < 0 || upto(&s, 10, ' ', &parent) < 0 ||
+	    upto(&s, 10, ':', &major) < 0 || upto(&s, 10, ' ', &minor) < 0 ||
+	    skip(&s) < 0)
+		return -1;
+	m->id = (long long)id;
+	m->major = (unsigned)major;
+	m->minor = (unsigned)minor;
+	m->point = s;
+	m->n = strcspn(s, " \n");
+	s += strcspn(s, "\n");
+	*text = s + (*s == '\n');
+	return 1;
+}

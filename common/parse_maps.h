@@ -1,0 +1,28 @@
+/*
+ * parse_maps - rows of /proc/PID/maps and /proc/PID/mountinfo, as proc(5)
+ * describes them. Texts are NUL-terminated; what is returned points into them.
+ */
+#include <stddef.h>
+
+/* A mapping; the path is n bytes, newlines in it written \012. */
+struct map_row {
+	unsigned long long start, end, ino;
+	unsigned major, minor;
+	char perms[4];		/* rwxp, rwxs */
+	const char *path;
+	size_t n;
+};
+
+/* The next mapping, *text moved behind it: 1, 0 at the end, -1 malformed. */
+int parse_map(const char **text, struct map_row *);
+
+/* A mount; the point is n bytes, written as the kernel does (\040). */
+struct mount_row {
+	long long id;
+	unsigned major, minor;
+	const char *point;
+	size_t n;
+};
+
+/* The next mount, *text moved behind it: 1, 0 at the end, -1 malformed. */
+int parse_mount(const char **text, struct mount_row *);

@@ -1,0 +1,151 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "parse_task.h"
+
+const char *
+parse_field(const char *text, const char *key)
+{
+	size_t n = strlen(key);
+	const char *p;
+
+	for (p = text; p; p = strchr(p, '\n')) {
+		p += *p == '\n';
+		if (strncmp(p, key, n) == 0 && p[n] == ':') {
+			p += n + 1;
+			return p + strspn(p, " \t");
+		}
+		if (!*p)
+			break;
+	}
+	return NULL;
+}
+
+static long
+number(const char *text, const char *key)
+{
+	const char *v = parse_field(text, key);
+
+	return v ? strtol(v, NULL, 10) : -1;
+}
+
+int
+parse_status(const char *text, struct task_status *st)
+{
+	const char *v;
+	char *end;
+
+	if (!(v = parse_field(text, "State")) || !*v)
+		return -1;
+	st->state = *v;
+	st->tgid = (int)number(text, "Tgid");
+	st->pid = (int)number(text, "Pid");
+	if (st->tgid < 0 || st->pid < 0 || !(v = parse_field(text, "Uid")))
+		return -1;
+	strtoul(v, &end, 10);
+	st->euid = (unsigned)strtoul(end, NULL, 10);
+	/* NSpid since Linux 4.1: one number for each namespace from the one of
+	 * this procfs down to the task's own. */
+	st->nspid = st->pid;
+	if ((v = parse_field(text, "NSpid"))) {
+		st->nspid = (int)strtol(v, &end, 10);
+		if (*end == '\t' || *end == ' ')
+			st->nspid = -1;
+	}
+	/* Kthread since Linux 6.8. Before it: no address space, but alive. */
+	if ((v = parse_field(text, "Kthread")))
+		st->kthread = *v == '1';
+	else
+		st->kthread = !parse_field(text, "VmSize") &&
+		    !strchr("ZX", st->state);
+	st->switches = 0;
+	if ((v = parse_field(text, "voluntary_ctxt_switches")))
+		st->switches = strtoull(v, NULL, 10);
+	if ((v = parse_field(text, "nonvoluntary_ctxt_switches")))
+		st->switches += strtoull(v, NULL, 10);
+	return 0;
+}
+
+int
+parse_stat(const char *text, struct task_stat *st)
+{
+	const char *p = strrchr(text, ')');
+	char *end;
+	int i;
+
+	if (!p || p[1] != ' ' || !p[2])
+		return -1;
+	st->state = p[2];
+	p += 3;
+	/* state is field 3, tty_nr 7, starttime 22 */
+	for (i = 4; i <= 22; i++) {
+		if (*p != ' ')
+			return -1;
+		if (i == 7)
+			st->tty_nr = (int)strtol(p, NULL, 10);
+		if (i == 22)
+			st->starttime = strtoull(p, NULL, 10);
+		strtoll(p, &end, 10);
+		if (end == p)
+			return -1;
+		p = end;
+	}
+	return 0;
+}
+
+int
+parse_frame(const char **text, struct task_frame *f)
+{
+	const char *s = *text;
+
+	while (*s) {
+		size_t n = strcspn(s, "\n");
+		const char *next = s + n + (s[n] == '\n');
+		const char *p = memchr(s, '>', n);
+
+		/* "[<0>] name+0x1/0x2 [module]" since 4.15; an address for the
+		 * 0 before, and no prefix in some copies. */
+		if (p && s[0] == '[' && p[1] == ']' && p[2] == ' ') {
+			n -= (size_t)(p + 3 - s);
+			s = p + 3;
+		}
+		if (n && !(n == 18 && strncmp(s, "0xffffffffffffffff", n) == 0)) {
+			f->s = s;
+			f->n = n;
+			f->symbol = strcspn(s, "+ \n");
+			*text = next;
+			return 1;
+		}
+		s = next;
+	}
+	*text = s;
+	return 0;
+}
+
+int
+parse_syscall(const char *text, struct task_syscall *c)
+{
+	char *end;
+	int i;
+
+	memset(c, 0, sizeof *c);
+	if (strncmp(text, "running", 7) == 0) {
+		c->what = TASK_RUNNING;
+		return 0;
+	}
+	c->nr = strtol(text, &end, 10);
+	if (end == text)
+		return -1;
+	c->what = c->nr == -1 ? TASK_NO_CALL : TASK_CALL;
+	for (i = 0; c->what == TASK_CALL && i < 6; i++) {
+		text = end;
+		c->args[i] = strtoull(text, &end, 16);
+		if (end == text)
+			return -1;
+	}
+	c->sp = strtoull(text = end, &end, 16);
+	if (end == text)
+		return -1;
+	c->pc = strtoull(text = end, &end, 16);
+	return end == text ? -1 : 0;
+}

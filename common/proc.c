@@ -1,0 +1,256 @@
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "guard.h"
+#include "kernel.h"
+#include "num.h"
+#include "proc.h"
+
+#define PROCFS_MAGIC 0x9fa0	/* PROC_SUPER_MAGIC of <linux/magic.h> */
+
+/* struct linux_dirent64 of getdents64(2) */
+struct dirent_k {
+	uint64_t ino;
+	int64_t off;
+	unsigned short reclen;
+	unsigned char type;
+	char name[];
+};
+
+int
+numdir_open(struct numdir *d, int dirfd, const char *name)
+{
+	d->at = d->len = 0;
+	d->fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return d->fd < 0 ? -1 : 0;
+}
+
+int
+numdir_next(struct numdir *d, int *num)
+{
+	for (;;) {
+		struct dirent_k *e;
+		unsigned long long v;
+		long n;
+
+		if (d->at == d->len) {
+			n = syscall(SYS_getdents64, d->fd, d->ents,
+			            sizeof d->ents);
+			if (n <= 0)
+				return (int)n;
+			d->len = (unsigned)n;
+			d->at = 0;
+		}
+		e = (struct dirent_k *)(void *)(d->ents + d->at);
+		d->at += e->reclen;
+		if (num_parse(e->name, INT_MAX, &v) == 0) {
+			*num = (int)v;
+			return 1;
+		}
+	}
+}
+
+void
+numdir_close(struct numdir *d)
+{
+	close(d->fd);
+	d->fd = -1;
+}
+
+int
+proc_root(const char *path)
+{
+	struct statfs fs;
+	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 || strcmp(path, "/proc") != 0)
+		return fd;
+	/* An empty /proc would say of every process that there is none. */
+	if (fstatfs(fd, &fs) < 0 || (unsigned long)fs.f_type != PROCFS_MAGIC) {
+		close(fd);
+		errno = ENODEV;
+		return -1;
+	}
+	return fd;
+}
+
+int
+proc_open(int root, int pid)
+{
+	char name[16];
+	int fd;
+
+	guard_process(pid);
+	snprintf(name, sizeof name, "%d", pid);
+	fd = openat(root, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		errno = ESRCH;
+	return fd;
+}
+
+int
+proc_thread(int dir, int tid)
+{
+	char name[32];
+	int fd;
+
+	guard_thread(tid);
+	snprintf(name, sizeof name, "task/%d", tid);
+	fd = openat(dir, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		errno = ESRCH;
+	return fd;
+}
+
+/*
+ * Enter the step that reading name is, if it is one; 1, or 0 for a safe name,
+ * or -1 with ETIMEDOUT. An fdinfo file is only unsafe for an epoll descriptor,
+ * whose lock the waiter may hold while it faults; nothing tells them apart
+ * before the read. Everything else takes exec_update_lock or mmap_lock.
+ */
+static int
+step(const char *name)
+{
+	static const char *const safe[] = {
+		"status", "comm", "sched", "schedstat", "statm", "limits",
+		"cgroup", "mountinfo"
+	};
+	const char *base = strrchr(name, '/');
+	size_t i;
+
+	if (strncmp(name, "fdinfo/", 7) == 0)
+		return guard_enter(GUARD_OBJECT) < 0 ? -1 : 1;
+	if (strncmp(name, "net/", 4) == 0)
+		return 0;
+	base = base ? base + 1 : name;
+	for (i = 0; i < sizeof safe / sizeof *safe; i++)
+		if (strcmp(base, safe[i]) == 0)
+			return 0;
+	return guard_enter(GUARD_PROCESS) < 0 ? -1 : 1;
+}
+
+int
+proc_file(int dirfd, const char *name)
+{
+	int fd, s = step(name);
+
+	if (s < 0)
+		return -1;
+	fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC);
+	if (s)
+		guard_leave();
+	return fd;
+}
+
+/* Read fd from its beginning to its end: a seq_file may give less than was
+ * asked for long before that. */
+static int
+read_all(int fd, struct buf *b)
+{
+	ssize_t n;
+
+	b->n = 0;
+	do {
+		if (buf_grow(b, 1024) < 0)
+			return -1;
+		n = pread(fd, b->s + b->n, b->cap - b->n - 1, (off_t)b->n);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		b->n += (size_t)n;
+		b->s[b->n] = '\0';
+	} while (n);
+	return 0;
+}
+
+int
+proc_reread(int fd, const char *name, struct buf *b)
+{
+	int r, s = step(name);
+
+	if (s < 0)
+		return -1;
+	r = read_all(fd, b);
+	if (s)
+		guard_leave();
+	return r;
+}
+
+int
+proc_read(int dirfd, const char *name, struct buf *b)
+{
+	int fd, r, err, s = step(name);
+
+	if (s < 0)
+		return -1;
+	fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC);
+	r = fd < 0 ? -1 : read_all(fd, b);
+	err = errno;
+	if (fd >= 0)
+		close(fd);
+	if (s)
+		guard_leave();
+	errno = err;
+	return r;
+}
+
+int
+proc_readlink(int dirfd, const char *name, struct buf *b)
+{
+	ssize_t n;
+
+	b->n = 0;
+	/* proc(5) links hold at most PATH_MAX - 1 bytes; ENAMETOOLONG beyond. */
+	if (buf_grow(b, PATH_MAX) < 0 || guard_enter(GUARD_PROCESS) < 0)
+		return -1;
+	n = readlinkat(dirfd, name, b->s, b->cap - 1);
+	guard_leave();
+	if (n < 0)
+		return -1;
+	b->n = (size_t)n;
+	b->s[n] = '\0';
+	return 0;
+}
+
+static int
+kstatx(int dirfd, const char *path, int flags, enum guard_kind kind,
+       struct kstatx *st)
+{
+	long r;
+
+	if (guard_enter(kind) < 0)
+		return -1;
+	r = syscall(SYS_statx, dirfd, path,
+	            flags | AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT,
+	            KSTATX_BASIC | KSTATX_MNT_ID, st);
+	guard_leave();
+	return (int)r;
+}
+
+int
+proc_statx(int dirfd, const char *name, struct kstatx *st)
+{
+	return kstatx(dirfd, name, 0, GUARD_PROCESS, st);
+}
+
+int
+proc_lstatx(int dirfd, const char *name, struct kstatx *st)
+{
+	return kstatx(dirfd, name, AT_SYMLINK_NOFOLLOW, GUARD_PROCESS, st);
+}
+
+int
+proc_lookup(int dirfd, const char *path, struct kstatx *st)
+{
+	return kstatx(dirfd, path, 0, GUARD_PATH, st);
+}

@@ -1,0 +1,63 @@
+/*
+ * proc - I/O on a procfs tree, relative to directory descriptors; nothing
+ * here looks inside a file. All risky reads are steps of the guard, by a table
+ * of the names that are safe: status, comm, sched, schedstat, statm, limits,
+ * cgroup, net/ and mountinfo never wait for a lock that a stuck process holds.
+ * A step that was given up before fails with ETIMEDOUT.
+ */
+#include <stddef.h>
+
+struct buf;
+struct kstatx;
+
+/* An iterator over a directory's decimal names: /proc, task, fd, fdinfo. */
+struct numdir {
+	int fd;
+	unsigned at, len;
+	_Alignas(8) char ents[8192];
+};
+
+/* Open the directory name below dirfd; 0, or -1 with errno. */
+int numdir_open(struct numdir *, int dirfd, const char *name);
+
+/* The next number in *num: 1, or 0 at the end, or -1 with errno. */
+int numdir_next(struct numdir *, int *num);
+
+/* Close what numdir_open opened. */
+void numdir_close(struct numdir *);
+
+/* Open a procfs; a directory descriptor, or -1 with errno (ENODEV: /proc is
+ * no procfs). */
+int proc_root(const char *path);
+
+/* Open the directory of a process or a thread, and make it the one that the
+ * guard speaks of; a descriptor, which pins it (its reads give ESRCH once it is
+ * gone, also when the number is used again), or -1 with errno (ESRCH). */
+int proc_open(int root, int pid);
+
+/* The directory of thread tid below that of a process; as proc_open. */
+int proc_thread(int dir, int tid);
+
+/* Read a whole file into the buffer, what it held before is lost; 0, or -1
+ * with errno. */
+int proc_read(int dirfd, const char *name, struct buf *);
+
+/* Open a file for proc_reread; a descriptor, or -1 with errno. */
+int proc_file(int dirfd, const char *name);
+
+/* Read an open file again from its beginning; name as in proc_file. */
+int proc_reread(int fd, const char *name, struct buf *);
+
+/* Read the target of a link into the buffer; 0, or -1 with errno
+ * (ENAMETOOLONG: a path of over 4,095 bytes). */
+int proc_readlink(int dirfd, const char *name, struct buf *);
+
+/* The attributes behind a link, as the kernel has them cached; 0, or -1. */
+int proc_statx(int dirfd, const char *name, struct kstatx *);
+
+/* The attributes of the link itself: the access mode is in its mode bits. */
+int proc_lstatx(int dirfd, const char *name, struct kstatx *);
+
+/* The attributes of a path of any file system, symlinks followed, in a step
+ * of its own kind; 0, or -1 with errno. */
+int proc_lookup(int dirfd, const char *path, struct kstatx *);

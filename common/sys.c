@@ -1,0 +1,61 @@
+#include <sys/syscall.h>
+#include <errno.h>
+#include <stdint.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "guard.h"
+#include "kernel.h"
+#include "parse_task.h"
+#include "proc.h"
+#include "sys.h"
+
+/* Are the process numbers of this tree ours? */
+static int
+ours(int root)
+{
+	static int known = -1;
+	struct buf b = { 0 };
+	struct task_status st;
+
+	if (known < 0) {
+		known = proc_read(root, "self/status", &b) == 0 &&
+		    parse_status(b.s, &st) == 0 && st.nspid == getpid();
+		buf_free(&b);
+	}
+	if (!known)
+		errno = EXDEV;
+	return known;
+}
+
+int
+sys_kcmp(int root, int tid1, int tid2, int what, int fd1, int fd2)
+{
+	long r;
+
+	/* Takes exec_update_lock of both since Linux 5.10. */
+	if (!ours(root) || guard_enter(GUARD_PROCESS) < 0)
+		return -1;
+	r = syscall(SYS_kcmp, tid1, tid2,
+	            what == SYS_KCMP_FILE ? KCMP_FILE_ : KCMP_FILES_, fd1, fd2);
+	guard_leave();
+	return (int)r;
+}
+
+int
+sys_pidfd_open(int root, int pid)
+{
+	return ours(root) ? (int)syscall(SYS_pidfd_open, pid, 0U) : -1;
+}
+
+int
+sys_pidfd_getfd(int pidfd, int fd)
+{
+	long r;
+
+	if (guard_enter(GUARD_PROCESS) < 0)
+		return -1;
+	r = syscall(SYS_pidfd_getfd, pidfd, fd, 0U);
+	guard_leave();
+	return (int)r;
+}

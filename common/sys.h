@@ -1,0 +1,18 @@
+/*
+ * sys - system calls that take a process by its number. With a procfs of
+ * another pid namespace the number would name somebody else: where self/status
+ * of the tree does not show one NSpid, and ours, they fail with EXDEV.
+ */
+
+enum { SYS_KCMP_FILE, SYS_KCMP_FILES };
+
+/* kcmp(2) of two threads' descriptors (FILE) or descriptor tables (FILES):
+ * 0 the same, 1 the first sorts before, 2 behind, 3 unequal, or -1 with errno. */
+int sys_kcmp(int root, int tid1, int tid2, int what, int fd1, int fd2);
+
+/* A pidfd of a process, or -1 with errno. */
+int sys_pidfd_open(int root, int pid);
+
+/* A duplicate of a process's descriptor, to be closed at once: it delays the
+ * end of file and holds locks; or -1 with errno. */
+int sys_pidfd_getfd(int pidfd, int fd);

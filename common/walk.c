@@ -1,0 +1,409 @@
+#include <sys/syscall.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "guard.h"
+#include "kernel.h"
+#include "parse_fdinfo.h"
+#include "desc.h"
+#include "parse_task.h"
+#include "proc.h"
+#include "sys.h"
+#include "walk.h"
+
+/* Where walk_table goes on. */
+enum { FIRST, TASKS, DONE };
+
+int
+walk_resolve(int root, int pid, struct walk_pick *pick)
+{
+	struct buf b = { 0 };
+	struct task_status st;
+	int r = -1, pidfd, dir = proc_open(root, pid);
+
+	if (dir >= 0 && proc_read(dir, "status", &b) == 0) {
+		if ((r = parse_status(b.s, &st)) < 0)
+			errno = EINVAL;
+		pick->pid = r < 0 ? pid : st.tgid;
+		pick->tid = r < 0 || st.tgid == st.pid ? 0 : pid;
+	} else if (errno == ESRCH && (pidfd = sys_pidfd_open(root, pid)) >= 0) {
+		close(pidfd);		/* proc(5), hidepid */
+		errno = EPERM;
+	} else if (errno == EXDEV || errno == ENOSYS || errno == EINVAL) {
+		errno = ESRCH;
+	}
+	if (dir >= 0)
+		close(dir);
+	buf_free(&b);
+	return r;
+}
+
+static int
+compare_picks(const void *a, const void *b)
+{
+	const struct walk_pick *x = a, *y = b;
+
+	if (x->pid != y->pid)
+		return x->pid < y->pid ? -1 : 1;
+	return x->tid < y->tid ? -1 : x->tid > y->tid;
+}
+
+size_t
+walk_sort(struct walk_pick *p, size_t n)
+{
+	size_t i, k = 0;
+
+	if (n)
+		qsort(p, n, sizeof *p, compare_picks);
+	for (i = 0; i < n; i++) {
+		/* a process stands for all of its threads */
+		if (k && p[k - 1].pid == p[i].pid &&
+		    (p[k - 1].tid == 0 || p[k - 1].tid == p[i].tid))
+			continue;
+		p[k++] = p[i];
+	}
+	return k;
+}
+
+int
+walk_open(struct walk *w, int root, const struct walk_pick *pick, size_t n,
+          int again)
+{
+	w->root = w->table.root = root;
+	w->pick = pick;
+	w->end = pick + n;
+	w->dir = w->table.dir = w->fds.fd = w->tasks.fd = -1;
+	w->processes.fd = -1;
+	w->pid = 0;
+	w->from = again ? NULL : guard_resume();
+	if (pick)
+		return 0;
+	return numdir_open(&w->processes, root, ".");
+}
+
+static void
+close_table(struct walk *w)
+{
+	if (w->table.dir >= 0 && w->table.dir != w->dir)
+		close(w->table.dir);
+	w->table.dir = -1;
+	if (w->fds.fd >= 0)
+		numdir_close(&w->fds);
+}
+
+static void
+close_process(struct walk *w)
+{
+	close_table(w);
+	if (w->tasks.fd >= 0)
+		numdir_close(&w->tasks);
+	if (w->dir >= 0)
+		close(w->dir);
+	w->dir = -1;
+	w->ntables = 0;
+	w->state = FIRST;
+	w->tid = w->first = 0;
+}
+
+/* Was the process shown, as far as it goes, before the stall? */
+static int
+behind(const struct walk *w)
+{
+	return w->from && (w->pid < w->from->pid || (w->pid == w->from->pid &&
+	    w->from->kind == GUARD_PROCESS));
+}
+
+int
+walk_process(struct walk *w)
+{
+	int r;
+
+	for (;;) {
+		close_process(w);
+		if (w->pick) {
+			while (w->pick < w->end && w->pick->pid == w->pid)
+				w->pick++;
+			if (w->pick == w->end)
+				return 0;
+			w->pid = w->pick->pid;
+		} else if ((r = numdir_next(&w->processes, &w->pid)) <= 0) {
+			numdir_close(&w->processes);
+			return r;
+		}
+		if (behind(w))
+			continue;
+		if ((w->dir = proc_open(w->root, w->pid)) >= 0)
+			return 1;
+		if (w->pick)
+			return -1;
+	}
+}
+
+/* Read comm without its last newline; nothing of a thread that is gone. */
+static void
+read_comm(struct walk *w, int dir)
+{
+	if (proc_read(dir, "comm", &w->comm) < 0)
+		w->comm.n = 0;
+	else if (w->comm.n && w->comm.s[w->comm.n - 1] == '\n')
+		w->comm.n--;
+}
+
+/* Open the table below dir, the process's own (tid 0) or a thread's, which is
+ * closed if that fails; 0, or -1 with errno. */
+static int
+open_table(struct walk *w, int dir, int tid)
+{
+	int err;
+
+	if (numdir_open(&w->fds, dir, "fd") < 0) {
+		err = errno;
+		if (dir != w->dir)
+			close(dir);
+		w->fds.fd = -1;
+		errno = err;
+		return -1;
+	}
+	w->table.dir = dir;
+	w->table.fds = w->fds.fd;
+	w->tid = tid;
+	guard_thread(tid);
+	read_comm(w, tid ? dir : w->dir);
+	return 0;
+}
+
+static int
+is_zombie(int dir)
+{
+	struct buf b = { 0 };
+	struct task_status st;
+	int err = errno, zombie = proc_read(dir, "status", &b) == 0 &&
+	    parse_status(b.s, &st) == 0 && strchr("ZX", st.state);
+
+	buf_free(&b);
+	errno = err;
+	return zombie;
+}
+
+/* The descriptors' numbers and what they refer to, as one text; 0 or -1. */
+static int
+table_text(const struct walk *w, int tid, struct buf *text)
+{
+	struct buf target = { 0 };
+	struct numdir d;
+	char name[48];
+	int fd, n, r;
+
+	snprintf(name, sizeof name, "task/%d/fd", tid);
+	if (numdir_open(&d, w->dir, name) < 0)
+		return -1;
+	while ((r = numdir_next(&d, &fd)) == 1) {
+		n = snprintf(name, sizeof name, "%d", fd);
+		if (proc_readlink(d.fd, name, &target) < 0)
+			target.n = 0;
+		if (buf_put(text, name, (size_t)n + 1) < 0 ||
+		    buf_put(text, target.s, target.n + 1) < 0) {
+			r = -1;
+			break;
+		}
+	}
+	numdir_close(&d);
+	buf_free(&target);
+	return r;
+}
+
+/* Compare two threads' tables, as kcmp does. Where that is refused (seccomp, no
+ * CONFIG_KCMP, a foreign procfs) two tables that read the same are one. */
+static int
+compare_tables(const struct walk *w, int a, int b)
+{
+	struct buf x = { 0 }, y = { 0 };
+	int r = sys_kcmp(w->root, a, b, SYS_KCMP_FILES, 0, 0);
+
+	if (r >= 0 || errno == ESRCH || errno == ETIMEDOUT)
+		return r;
+	if ((r = table_text(w, a, &x)) == 0 && (r = table_text(w, b, &y)) == 0)
+		r = x.n == y.n && memcmp(x.s, y.s, x.n) == 0 ? 0 : 3;
+	buf_free(&x);
+	buf_free(&y);
+	return r;
+}
+
+/*
+ * Note the table of a thread: 1 if it is new, 0 if it was seen, -1 with errno.
+ * The known ones are sorted by the order that kcmp tells, if it does (3: it
+ * does not), so that many tables cost n log n.
+ */
+static int
+note_table(struct walk *w, int tid)
+{
+	size_t lo = 0, hi = w->ntables, mid;
+	int r, *more;
+
+	while (lo < hi) {
+		mid = (lo + hi) / 2;
+		r = compare_tables(w, tid, w->tables[mid]);
+		if (r <= 0)
+			return r;
+		if (r == 1)
+			hi = mid;
+		else if (r == 2)
+			lo = mid + 1;
+		else
+			break;
+	}
+	if (lo < hi) {
+		for (mid = 0; mid < w->ntables; mid++)
+			if ((r = compare_tables(w, tid, w->tables[mid])) <= 0)
+				return r;
+		lo = w->ntables;
+	}
+	if ((w->ntables & (w->ntables - 1)) == 0) {
+		more = realloc(w->tables, 2 * (w->ntables + 1) * sizeof *more);
+		if (!more)
+			return -1;
+		w->tables = more;
+	}
+	memmove(w->tables + lo + 1, w->tables + lo,
+	        (w->ntables++ - lo) * sizeof *w->tables);
+	w->tables[lo] = tid;
+	return 1;
+}
+
+/* The next thread to look at: 1, 0 at the end, -1 with errno. */
+static int
+next_tid(struct walk *w, int *tid)
+{
+	if (!w->at || w->at->tid == 0)
+		return numdir_next(&w->tasks, tid);
+	if (w->at == w->end || w->at->pid != w->pid)
+		return 0;
+	*tid = w->at++->tid;
+	return 1;
+}
+
+/*
+ * The first thread that lives. It has the process's table, which is shown under
+ * the PID; a dead leader has none, and its fd directory is empty, or forbidden
+ * to its owner.
+ */
+static int
+first_thread(struct walk *w)
+{
+	struct numdir tasks;
+	int tid, dir, dead, first = 0;
+
+	if (numdir_open(&tasks, w->dir, "task") < 0)
+		return 0;
+	while (!first && numdir_next(&tasks, &tid) == 1) {
+		if ((dir = proc_thread(w->dir, tid)) < 0)
+			continue;
+		dead = is_zombie(dir);
+		close(dir);
+		first = dead ? 0 : tid;
+	}
+	numdir_close(&tasks);
+	return first;
+}
+
+/* The next table that was not seen: 1, 0 at the end, -1 with errno. */
+static int
+next_task(struct walk *w)
+{
+	int tid, dir, own, r, err = 0;
+
+	while ((r = next_tid(w, &tid)) == 1) {
+		if ((dir = proc_thread(w->dir, tid)) < 0)
+			continue;
+		if (is_zombie(dir) || (r = note_table(w, tid)) == 0) {
+			close(dir);
+			continue;
+		}
+		own = tid != w->first;
+		if (own && w->at && w->at->tid)
+			own = compare_tables(w, tid, w->first) != 0;
+		if (r == 1 && open_table(w, dir, own ? tid : 0) == 0)
+			return 1;
+		if (r < 0)
+			close(dir);
+		err = errno == ESRCH || errno == ENOENT ? err : errno;
+	}
+	if (r == 0 && err) {
+		errno = err;
+		return -1;
+	}
+	return r;
+}
+
+/*
+ * Look for the threads of the process: 1 if next_task is to be asked, 0 if there
+ * is one table, -1 with errno. The task directory has a link for each thread.
+ * A tree that stands for a procfs may have none.
+ */
+static int
+open_tasks(struct walk *w)
+{
+	struct kstatx st;
+
+	w->at = w->pick;
+	if (proc_lstatx(w->dir, "task", &st) < 0)
+		return errno == ENOENT ? 0 : -1;
+	if (st.nlink == 3 && !(w->at && w->at->tid))
+		return 0;
+	w->first = first_thread(w);
+	if (numdir_open(&w->tasks, w->dir, "task") < 0)
+		return errno == ENOENT ? 0 : -1;
+	return 1;
+}
+
+int
+walk_table(struct walk *w)
+{
+	int r;
+
+	close_table(w);
+	if (w->state == FIRST) {
+		w->state = DONE;
+		if ((r = open_tasks(w)) < 0)
+			return errno == ESRCH ? 0 : -1;
+		if (r == 0) {
+			if (open_table(w, w->dir, 0) == 0)
+				return 1;
+			return errno == ENOENT || errno == ESRCH ||
+			    is_zombie(w->dir) ? 0 : -1;
+		}
+		w->state = TASKS;
+	}
+	while (w->state == TASKS) {
+		if ((r = next_task(w)) != 1) {
+			w->state = DONE;
+			return r;
+		}
+		/* after a stall: not the tables before it */
+		if (!w->from || w->pid != w->from->pid ||
+		    w->tid == w->from->tid)
+			return 1;
+		close_table(w);
+	}
+	return 0;
+}
+
+int
+walk_fd(struct walk *w, int *fd)
+{
+	for (;;) {
+		if (numdir_next(&w->fds, fd) != 1)
+			return 0;
+		/* after a stall: from the descriptor that did not answer */
+		if (w->from && w->pid == w->from->pid &&
+		    w->tid == w->from->tid && *fd < w->from->fd)
+			continue;
+		guard_fd(*fd);
+		return 1;
+	}
+}

@@ -1,0 +1,50 @@
+/*
+ * walk - processes, their distinct descriptor tables, their descriptors
+ *
+ * Three pull iterators, one inside the other. A thread that has a table of its
+ * own (unshare(CLONE_FILES)) is found, and a dead leader hides nothing. What
+ * vanishes meanwhile is passed over.
+ */
+
+/* An operand: all tables of a process (tid 0), or the one of a thread. */
+struct walk_pick {
+	int pid, tid;
+};
+
+struct walk {
+	int root;			/* the procfs */
+	int pid, dir;			/* the process and its directory */
+	int tid;			/* of a table of this thread's own, else 0 */
+	struct desc_table table;
+	struct buf comm;		/* of the process, or of that thread */
+	/* the rest is walk's */
+	const struct walk_pick *pick, *at, *end;
+	const struct guard_at *from;	/* go on here, after a stall */
+	struct numdir processes, tasks, fds;
+	int state, first, *tables;
+	size_t ntables;
+};
+
+/* Resolve an operand that may be a thread's ID to a pick; 0, or -1 with errno
+ * (ESRCH; EPERM: it exists but is hidden from us). */
+int walk_resolve(int root, int pid, struct walk_pick *);
+
+/* Sort n picks, each once; the new n. */
+size_t walk_sort(struct walk_pick *, size_t n);
+
+/* Begin with the picks, which must be sorted and stay, or with every process
+ * (NULL); after a stall behind what was done, or with again from the first
+ * process. 0, or -1 with errno. */
+int walk_open(struct walk *, int root, const struct walk_pick *, size_t n,
+              int again);
+
+/* The next process: 1, 0 at the end, -1 with errno for a pick that can't be
+ * opened. */
+int walk_process(struct walk *);
+
+/* Its next table: 1, 0 at the end, -1 with errno where none may be read (EACCES;
+ * ETIMEDOUT). */
+int walk_table(struct walk *);
+
+/* The next descriptor: 1, 0 at the end. */
+int walk_fd(struct walk *, int *fd);

@@ -1,0 +1,352 @@
+/*
+ * hold - have descriptors open and wait
+ *
+ * usage: hold ACTION...
+ *
+ * Does the actions in their order, prints its PID and a newline on standard
+ * output, and ends when its standard input does. Descriptors are put where the
+ * action says:
+ *	N=r:PATH  w: rw: a: path:	open(2); a appends, path is O_PATH
+ *	N=tmp:DIR			O_TMPFILE
+ *	N,M=pipe  N,M=unix  N,M=dgram	a pipe (read end first), a socket pair
+ *	N=eventfd  epoll:M  inotify:PATH  timerfd  signalfd  memfd:NAME  pidfd
+ *	N=tcp:PORT			a listener on 127.0.0.1; 0 is any port
+ *	N=dup:M
+ *	comm:NAME  unlink:PATH  rename:PATH:PATH  pos:N:OFFSET  close:N
+ *	map:PATH			a shared writable mapping, nothing open
+ *	text:N:STRING			write the string
+ *	undumpable			prctl(PR_SET_DUMPABLE, 0)
+ *	thread				a thread that shares everything
+ *	private:ACTION			a thread with a table of its own, in which
+ *					the action is done
+ *	read:N  write:N			a thread blocks in that call (write: it
+ *					fills the pipe first)
+ *	spin				a thread that never sleeps
+ *	child:ACTION			a child that does the action and waits
+ *	zombie				a child that ended and is not waited for
+ *	deadleader			the leader ends, a thread waits; last
+ */
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <netinet/in.h>
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void act(const char *);
+
+/* The part of the action behind the word, if it begins with it. */
+static const char *
+after(const char *s, const char *word)
+{
+	size_t n = strlen(word);
+
+	return strncmp(s, word, n) == 0 ? s + n : NULL;
+}
+
+static void
+put(int fd, int at)
+{
+	if (fd < 0)
+		err(1, "%d", at);
+	if (fd == at)
+		return;
+	if (dup2(fd, at) < 0)
+		err(1, "dup2 %d", at);
+	close(fd);
+}
+
+static int
+listener(const char *port)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET,
+		.sin_port = htons((unsigned short)atoi(port)),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	if (bind(fd, (struct sockaddr *)&in, sizeof in) < 0 ||
+	    listen(fd, 5) < 0)
+		err(1, "listen");
+	return fd;
+}
+
+static int
+make(const char *s)
+{
+	struct epoll_event ev = { .events = EPOLLIN };
+	sigset_t set;
+	const char *a;
+	int fd;
+
+	if ((a = after(s, "r:")))
+		return open(a, O_RDONLY);
+	if ((a = after(s, "w:")))
+		return open(a, O_WRONLY | O_CREAT, 0644);
+	if ((a = after(s, "rw:")))
+		return open(a, O_RDWR | O_CREAT, 0644);
+	if ((a = after(s, "a:")))
+		return open(a, O_WRONLY | O_CREAT | O_APPEND, 0644);
+	if ((a = after(s, "path:")))
+		return open(a, O_PATH | O_NOFOLLOW);
+	if ((a = after(s, "tmp:")))
+		return open(a, O_TMPFILE | O_RDWR, 0600);
+	if ((a = after(s, "memfd:")))
+		return memfd_create(a, 0);
+	if ((a = after(s, "dup:")))
+		return dup(atoi(a));
+	if ((a = after(s, "tcp:")))
+		return listener(a);
+	if (strcmp(s, "eventfd") == 0)
+		return eventfd(0, 0);
+	if (strcmp(s, "timerfd") == 0)
+		return timerfd_create(CLOCK_MONOTONIC, 0);
+	if (strcmp(s, "pidfd") == 0)
+		return (int)syscall(434 /* pidfd_open */, getpid(), 0);
+	if (strcmp(s, "signalfd") == 0) {
+		sigemptyset(&set);
+		sigaddset(&set, SIGUSR1);
+		return signalfd(-1, &set, 0);
+	}
+	if ((a = after(s, "inotify:"))) {
+		fd = inotify_init();
+		if (inotify_add_watch(fd, a, IN_MODIFY) < 0)
+			err(1, "%s", a);
+		return fd;
+	}
+	if ((a = after(s, "epoll:"))) {
+		fd = epoll_create1(0);
+		if (epoll_ctl(fd, EPOLL_CTL_ADD, atoi(a), &ev) < 0)
+			err(1, "epoll_ctl");
+		return fd;
+	}
+	errx(2, "%s: no such action", s);
+}
+
+static _Noreturn void *
+wait_for_ever(void *arg)
+{
+	(void)arg;
+	for (;;)
+		pause();
+}
+
+static void *
+do_private(void *arg)
+{
+	if (unshare(CLONE_FILES) < 0)
+		err(1, "unshare");
+	act(arg);
+	return NULL;
+}
+
+static _Noreturn void *
+do_io(void *arg)
+{
+	static char junk[4096];
+	int fd = atoi(strchr(arg, ':') + 1);
+
+	for (;;)
+		if ((*(char *)arg == 'r' ? read(fd, junk, 1) :
+		     write(fd, junk, sizeof junk)) <= 0)
+			pause();
+}
+
+static _Noreturn void *
+do_spin(void *arg)
+{
+	volatile unsigned n = 0;
+
+	(void)arg;
+	for (;;)
+		n++;
+}
+
+struct start {
+	void *(*f)(void *);
+	void *arg;
+	int ready;
+};
+
+/* Threads that act for themselves say when they are through. */
+static void *
+start(void *arg)
+{
+	struct start s = *(struct start *)arg;
+
+	if (s.f == do_private) {
+		s.f(s.arg);
+		s.f = wait_for_ever;
+	}
+	__atomic_store_n(&((struct start *)arg)->ready, 1, __ATOMIC_SEQ_CST);
+	return s.f(s.arg);
+}
+
+static void
+thread(void *(*f)(void *), const char *arg)
+{
+	struct start s = { .f = f, .arg = (void *)(size_t)arg };
+	pthread_t t;
+
+	if ((errno = pthread_create(&t, NULL, start, &s)))
+		err(1, "pthread_create");
+	while (!__atomic_load_n(&s.ready, __ATOMIC_SEQ_CST))
+		sched_yield();
+}
+
+static void
+fork_child(const char *action)
+{
+	int fds[2];
+	char c;
+
+	if (pipe(fds) < 0)
+		err(1, "pipe");
+	switch (fork()) {
+	case -1:
+		err(1, "fork");
+	case 0:
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		close(fds[0]);
+		if (!action)
+			_exit(0);
+		act(action);
+		close(fds[1]);
+		wait_for_ever(NULL);
+	}
+	close(fds[1]);
+	if (read(fds[0], &c, 1) < 0)	/* it has acted, or ended */
+		err(1, "read");
+	close(fds[0]);
+}
+
+static void
+act_at(const char *s, int n, int m, const char *what)
+{
+	int sv[2], r;
+
+	if (m < 0) {
+		put(make(what), n);
+		return;
+	}
+	if (strcmp(what, "pipe") == 0)
+		r = pipe(sv);
+	else
+		r = socketpair(AF_UNIX, strcmp(what, "dgram") == 0 ?
+		               SOCK_DGRAM : SOCK_STREAM, 0, sv);
+	if (r < 0)
+		err(1, "%s", s);
+	/* neither number may be the other's place */
+	put(fcntl(sv[1], F_DUPFD, 900), 900);
+	close(sv[1]);
+	put(sv[0], n);
+	put(900, m);
+}
+
+static void
+map(const char *path)
+{
+	int fd = open(path, O_RDWR);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		err(1, "%s", path);
+	if (mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED,
+	         fd, 0) == MAP_FAILED)
+		err(1, "mmap");
+	close(fd);
+}
+
+static void
+act(const char *s)
+{
+	int n, m = -1, len = 0;
+	const char *a, *b;
+	char *from;
+
+	if (sscanf(s, "%d,%d=%n", &n, &m, &len) == 2 && len) {
+		act_at(s, n, m, s + len);
+	} else if (m = -1, sscanf(s, "%d=%n", &n, &len) == 1 && len) {
+		act_at(s, n, m, s + len);
+	} else if ((a = after(s, "comm:"))) {
+		prctl(PR_SET_NAME, a);
+	} else if ((a = after(s, "unlink:"))) {
+		if (unlink(a) < 0)
+			err(1, "%s", a);
+	} else if ((a = after(s, "rename:"))) {
+		if (!(b = strrchr(a, ':')) || !(from = strndup(a, (size_t)(b - a))) ||
+		    rename(from, b + 1) < 0)
+			err(1, "%s", s);
+	} else if ((a = after(s, "pos:"))) {
+		if (lseek(atoi(a), atoll(strchr(a, ':') + 1), SEEK_SET) < 0)
+			err(1, "%s", s);
+	} else if ((a = after(s, "text:"))) {
+		b = strchr(a, ':') + 1;
+		if (write(atoi(a), b, strlen(b)) < 0)
+			err(1, "%s", s);
+	} else if ((a = after(s, "close:"))) {
+		close(atoi(a));
+	} else if ((a = after(s, "map:"))) {
+		map(a);
+	} else if ((a = after(s, "child:"))) {
+		fork_child(a);
+	} else if (strcmp(s, "zombie") == 0) {
+		fork_child(NULL);
+	} else if (strcmp(s, "undumpable") == 0) {
+		prctl(PR_SET_DUMPABLE, 0);
+	} else if (strcmp(s, "thread") == 0) {
+		thread(wait_for_ever, NULL);
+	} else if (strcmp(s, "spin") == 0) {
+		thread(do_spin, NULL);
+	} else if ((a = after(s, "private:"))) {
+		thread(do_private, a);
+	} else if (after(s, "read:") || after(s, "write:")) {
+		thread(do_io, s);
+	} else {
+		errx(2, "%s: no such action", s);
+	}
+}
+
+/* The last thread that lives ends the process with the standard input. */
+static _Noreturn void *
+wait_for_input(void *arg)
+{
+	char c;
+
+	(void)arg;
+	while (read(0, &c, 1) > 0)
+		;
+	exit(0);
+}
+
+int
+main(int argc, char **argv)
+{
+	pthread_t t;
+	int i;
+
+	syscall(436 /* close_range */, 3U, ~0U, 0U);
+	for (i = 1; i < argc && strcmp(argv[i], "deadleader") != 0; i++)
+		act(argv[i]);
+	printf("%d\n", (int)getpid());
+	fflush(stdout);
+	if (i < argc) {
+		pthread_create(&t, NULL, wait_for_input, NULL);
+		pthread_exit(NULL);
+	}
+	wait_for_input(NULL);
+}
