@@ -84,6 +84,7 @@ static struct {
 } *kept;
 
 static struct walk w;
+static struct desc desc;
 static struct buf rec;
 static struct out out = { .rec = &rec };
 static unsigned uid;
@@ -251,6 +252,11 @@ is_file(const struct file *f, const struct desc *d)
 {
 	if (!f->known)
 		return named_so(f, d);
+	if (!d->known && d->fd == DESC_MEM && d->st.ino == f->st.ino) {
+		/* maps has another device than stat on btrfs */
+		kept->unseen |= !desc_same(&f->st, &d->st);
+		return desc_same(&f->st, &d->st);
+	}
 	if (!d->known)
 		return 0;
 	/* a device may have several nodes */
@@ -276,19 +282,43 @@ selected(const struct desc *d)
 	return nfiles == 0;
 }
 
+/* A file's row, if it is asked for. */
+static void
+list(const struct desc *d)
+{
+	if (selected(d))
+		put_row(d);
+}
+
 /* 0, or the errno of what may not be read. */
 static int
 list_fd(int fd)
 {
-	static struct desc d;
 	int want = detailed ? DESC_WANT_STAT | DESC_WANT_INFO : DESC_WANT_STAT;
 
-	if (desc_read(&w.table, fd, want, &d) == 0) {
-		if (selected(&d))
-			put_row(&d);
+	if (desc_read(&w.table, fd, want, &desc) == 0) {
+		list(&desc);
 		return 0;
 	}
 	return errno == ENOENT || errno == ESRCH ? 0 : errno;
+}
+
+/* The process's files that are no descriptors; as list_fd. */
+static int
+list_others(void)
+{
+	struct kstatx exe = { 0 };
+	int fd, r = 0, e, err = 0;
+
+	for (fd = DESC_CWD; fd < DESC_MEM; fd++)
+		if (walk_begin(&w, fd))
+			err = (e = list_fd(fd)) ? e : err;
+	if (!err && desc.fd == DESC_EXE)
+		exe = desc.st;
+	while (walk_begin(&w, DESC_MEM) && (r = walk_map(&w, &desc)) == 1)
+		if (!desc_same(&desc.st, &exe))
+			list(&desc);
+	return r < 0 && errno != ENOENT && errno != ESRCH ? errno : err;
 }
 
 static void
@@ -297,15 +327,15 @@ list_process(void)
 	static struct buf status;
 	struct task_status st;
 	unsigned before = kept->rows;
-	int fd, r, e, err = 0, others = all || nfiles;
+	int fd, r, e, err = 0;
 
 	if (detailed)
 		has_uid = proc_read(w.dir, "status", &status) == 0 &&
 		    parse_status(status.s, &st) == 0;
 	uid = has_uid ? st.euid : 0;
 	while ((r = walk_table(&w)) == 1) {
-		for (fd = DESC_CWD; others && w.tid == 0 && fd < DESC_MEM; fd++)
-			err = (e = list_fd(fd)) ? e : err;
+		if ((all || nfiles) && w.tid == 0)
+			err = list_others();
 		while (walk_fd(&w, &fd) == 1)
 			err = (e = list_fd(fd)) ? e : err;
 	}
@@ -341,10 +371,12 @@ resolve(int root)
 		guard_fd(optind + i);
 		f->name = operands[i];
 		f->known = proc_lookup(AT_FDCWD, f->name, &f->st) == 0;
-		if (f->known || errno == ETIMEDOUT)
+		if (f->known || errno == ETIMEDOUT) {
 			nfiles++;
-		else if (first)
-			cli_error(operands[i], errno);
+		} else if (first) {
+			cli_warn("%s: %s", f->name, strerror(errno));
+			cli_fail(errno == ENOENT || errno == ENOTDIR ? 1 : 3);
+		}
 	}
 	npicks = walk_sort(picks, npicks);
 }
@@ -366,7 +398,7 @@ scan(void)
 	while ((r = walk_process(&w)) != 0) {
 		if (r < 0)
 			cli_process_error(w.pid, errno, 0);
-		else
+		else if (w.pick || !walk_self(&w))
 			list_process();
 	}
 	if (cli_refused() && kept->rows == 0)

@@ -91,12 +91,13 @@ our_mount(int root, long long id)
 }
 
 /*
- * Is the file of a link "/memfd:NAME (deleted)" a memfd, and not a deleted file
- * of that name in the root directory? memfds are on internal mounts of tmpfs
- * and hugetlbfs, which have the devices of memfds of our own.
+ * Is the file of a link such as "/memfd:NAME (deleted)" shared memory, and not a
+ * deleted file of that name in the root directory? memfds, System V segments and
+ * shared anonymous mappings are on internal mounts of tmpfs and hugetlbfs, which
+ * have the devices of memfds of our own.
  */
 static int
-is_memfd(const struct kstatx *st)
+is_memory(const struct kstatx *st)
 {
 	static struct stat own[2];
 	static int asked;
@@ -197,16 +198,31 @@ has_mark(const struct desc *d)
 	    memcmp(d->target.s + n - MARK, mark, MARK) == 0;
 }
 
+/* The type of a mapping of which only maps could be read. Its text is all there
+ * is: files in the root directory that are deleted and named so are mistaken. */
+static enum desc_type
+memory_type(const struct desc *d)
+{
+	const char *s = d->target.s;
+
+	if (!has_mark(d))
+		return DESC_UNKNOWN;
+	if (strncmp(s, "/memfd:", 7) == 0)
+		return DESC_MEMFD;
+	return strncmp(s, "/SYSV", 5) == 0 || strcmp(s, "/dev/zero (deleted)") == 0 ?
+	    DESC_ANON : DESC_UNKNOWN;
+}
+
 static void
 decide_type(struct desc *d)
 {
 	if (d->named && *d->target.s != '/')
 		d->type = text_type(d->target.s);
 	else if (!d->known)
-		d->type = DESC_UNKNOWN;
-	else if (has_mark(d) && strncmp(d->target.s, "/memfd:", 7) == 0 &&
-	         is_memfd(&d->st))
-		d->type = DESC_MEMFD;
+		d->type = d->fd == DESC_MEM ? memory_type(d) : DESC_UNKNOWN;
+	else if (has_mark(d) && is_memory(&d->st))
+		d->type = strncmp(d->target.s, "/memfd:", 7) == 0 ?
+		    DESC_MEMFD : DESC_ANON;
 	else
 		d->type = mode_type(d->st.mode);
 }
@@ -237,9 +253,10 @@ decide_deleted(const struct desc_table *t, struct desc *d)
 
 	d->deleted = 0;
 	d->namelen = d->target.n;
-	if ((d->named && *d->target.s != '/') || d->type == DESC_MEMFD) {
-		if (d->type == DESC_MEMFD)
-			d->namelen -= MARK;
+	if (d->named && *d->target.s != '/')
+		return;
+	if (d->type == DESC_MEMFD || d->type == DESC_ANON) {
+		d->namelen -= MARK;
 		return;
 	}
 	if (d->known && d->st.nlink == 0) {
@@ -355,6 +372,38 @@ desc_read(const struct desc_table *t, int fd, int want, struct desc *d)
 		if ((same = unchanged(dir, name, d)) < 0)
 			return -1;
 	} while (!same);
+	decide_type(d);
+	decide_deleted(t, d);
+	return 0;
+}
+
+int
+desc_map(const struct desc_table *t, int dir, const struct map_row *m,
+         struct desc *d)
+{
+	char name[64];
+
+	snprintf(d->range, sizeof d->range, "%llx-%llx", m->start, m->end);
+	snprintf(name, sizeof name, "map_files/%s", d->range);
+	d->fd = DESC_MEM;
+	d->mode = -1;
+	d->informed = 0;
+	d->named = proc_readlink(dir, name, &d->target) == 0;
+	if (!d->named) {
+		if (errno == ETIMEDOUT || errno == ENOMEM || errno == ENOENT)
+			return -1;
+		d->target.n = 0;
+		if (buf_put(&d->target, m->path, m->n) < 0)
+			return -1;
+		d->named = 1;
+	}
+	d->known = proc_statx(dir, name, &d->st) == 0;
+	if (!d->known) {
+		memset(&d->st, 0, sizeof d->st);
+		d->st.ino = m->ino;
+		d->st.dev_major = m->major;
+		d->st.dev_minor = m->minor;
+	}
 	decide_type(d);
 	decide_deleted(t, d);
 	return 0;

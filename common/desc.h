@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct map_row;
+
 enum desc_type {
 	DESC_UNKNOWN, DESC_REG, DESC_DIR, DESC_CHR, DESC_BLK, DESC_LNK,
 	DESC_FIFO, DESC_PIPE, DESC_SOCK, DESC_EVENTFD, DESC_EPOLL,
@@ -27,6 +29,7 @@ struct desc_table {
 
 struct desc {
 	int fd;
+	char range[40];			/* DESC_MEM: as in map_files */
 	struct buf target;		/* the link's text */
 	int named;			/* the text is known */
 	size_t namelen;			/* of it without the mark */
@@ -44,6 +47,13 @@ struct desc {
  * with errno (ENOENT: not open, or no longer). The buffers in the struct, which
  * begins zeroed, are used again and again. */
 int desc_read(const struct desc_table *, int fd, int want, struct desc *);
+
+/* Describe a mapping (DESC_MEM) by map_files below dir, which needs a capability
+ * (CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN), else as maps has it: then known is 0,
+ * and of st only ino and dev are filled, the latter wrong on btrfs and on some
+ * overlays. 0, or -1 with errno (ENOENT: no longer mapped). */
+int desc_map(const struct desc_table *, int dir, const struct map_row *,
+             struct desc *);
 
 /* The type in lsfd's words, or NULL for DESC_UNKNOWN. */
 const char *desc_type_name(enum desc_type);

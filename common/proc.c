@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -26,16 +27,11 @@ struct dirent_k {
 	char name[];
 };
 
-int
-numdir_open(struct numdir *d, int dirfd, const char *name)
-{
-	d->at = d->len = 0;
-	d->fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return d->fd < 0 ? -1 : 0;
-}
+static int foreign;		/* the tree only stands for a procfs */
 
-int
-numdir_next(struct numdir *d, int *num)
+/* The next name in the directory's own order; as numdir_next. */
+static int
+next_name(struct numdir *d, int *num)
 {
 	for (;;) {
 		struct dirent_k *e;
@@ -59,11 +55,72 @@ numdir_next(struct numdir *d, int *num)
 	}
 }
 
+static int
+compare(const void *a, const void *b)
+{
+	int x = *(const int *)a, y = *(const int *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Read all names and sort them; 0 or -1. */
+static int
+sort_names(struct numdir *d)
+{
+	struct buf b = { 0 };
+	int num, r;
+
+	while ((r = next_name(d, &num)) == 1)
+		if ((r = buf_put(&b, &num, sizeof num)) < 0)
+			break;
+	if (r < 0) {
+		buf_free(&b);
+		return -1;
+	}
+	d->sorted = (int *)(void *)b.s;
+	d->nsorted = b.n / sizeof num;
+	if (d->nsorted)
+		qsort(d->sorted, d->nsorted, sizeof num, compare);
+	return 0;
+}
+
+int
+numdir_open(struct numdir *d, int dirfd, const char *name)
+{
+	d->at = d->len = 0;
+	d->sorted = NULL;
+	d->next = d->nsorted = 0;
+	d->fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (d->fd < 0)
+		return -1;
+	if (foreign && sort_names(d) < 0) {
+		numdir_close(d);
+		return -1;
+	}
+	return 0;
+}
+
+int
+numdir_next(struct numdir *d, int *num)
+{
+	if (!foreign)
+		return next_name(d, num);
+	if (d->next == d->nsorted)
+		return 0;
+	*num = d->sorted[d->next++];
+	return 1;
+}
+
 void
 numdir_close(struct numdir *d)
 {
+	int err = errno;
+
 	close(d->fd);
+	free(d->sorted);
+	d->sorted = NULL;
 	d->fd = -1;
+	errno = err;
 }
 
 int
@@ -72,10 +129,12 @@ proc_root(const char *path)
 	struct statfs fs;
 	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-	if (fd < 0 || strcmp(path, "/proc") != 0)
-		return fd;
+	if (fd < 0)
+		return -1;
+	foreign = fstatfs(fd, &fs) < 0 ||
+	    (unsigned long)fs.f_type != PROCFS_MAGIC;
 	/* An empty /proc would say of every process that there is none. */
-	if (fstatfs(fd, &fs) < 0 || (unsigned long)fs.f_type != PROCFS_MAGIC) {
+	if (foreign && strcmp(path, "/proc") == 0) {
 		close(fd);
 		errno = ENODEV;
 		return -1;

@@ -10,10 +10,13 @@
 struct buf;
 struct kstatx;
 
-/* An iterator over a directory's decimal names: /proc, task, fd, fdinfo. */
+/* An iterator over a directory's decimal names: /proc, task, fd, fdinfo. They come
+ * in ascending order (task's by age), as procfs has them. */
 struct numdir {
 	int fd;
 	unsigned at, len;
+	int *sorted;			/* all names, where it is no procfs */
+	size_t next, nsorted;
 	_Alignas(8) char ents[8192];
 };
 

@@ -10,9 +10,8 @@
 #include "proc.h"
 #include "sys.h"
 
-/* Are the process numbers of this tree ours? */
-static int
-ours(int root)
+int
+sys_ours(int root)
 {
 	static int known = -1;
 	struct buf b = { 0 };
@@ -34,7 +33,7 @@ sys_kcmp(int root, int tid1, int tid2, int what, int fd1, int fd2)
 	long r;
 
 	/* Takes exec_update_lock of both since Linux 5.10. */
-	if (!ours(root) || guard_enter(GUARD_PROCESS) < 0)
+	if (!sys_ours(root) || guard_enter(GUARD_PROCESS) < 0)
 		return -1;
 	r = syscall(SYS_kcmp, tid1, tid2,
 	            what == SYS_KCMP_FILE ? KCMP_FILE_ : KCMP_FILES_, fd1, fd2);
@@ -45,7 +44,7 @@ sys_kcmp(int root, int tid1, int tid2, int what, int fd1, int fd2)
 int
 sys_pidfd_open(int root, int pid)
 {
-	return ours(root) ? (int)syscall(SYS_pidfd_open, pid, 0U) : -1;
+	return sys_ours(root) ? (int)syscall(SYS_pidfd_open, pid, 0U) : -1;
 }
 
 int

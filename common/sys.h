@@ -4,6 +4,9 @@
  * of the tree does not show one NSpid, and ours, they fail with EXDEV.
  */
 
+/* Are the process numbers of this tree ours? */
+int sys_ours(int root);
+
 enum { SYS_KCMP_FILE, SYS_KCMP_FILES };
 
 /* kcmp(2) of two threads' descriptors (FILE) or descriptor tables (FILES):

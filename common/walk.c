@@ -10,6 +10,7 @@
 #include "guard.h"
 #include "kernel.h"
 #include "parse_fdinfo.h"
+#include "parse_maps.h"
 #include "desc.h"
 #include "parse_task.h"
 #include "proc.h"
@@ -78,7 +79,7 @@ walk_open(struct walk *w, int root, const struct walk_pick *pick, size_t n,
 	w->pick = pick;
 	w->end = pick + n;
 	w->dir = w->table.dir = w->fds.fd = w->tasks.fd = -1;
-	w->processes.fd = -1;
+	w->processes.fd = w->mapdir = -1;
 	w->pid = 0;
 	w->from = again ? NULL : guard_resume();
 	if (pick)
@@ -102,9 +103,13 @@ close_process(struct walk *w)
 	close_table(w);
 	if (w->tasks.fd >= 0)
 		numdir_close(&w->tasks);
+	if (w->mapdir >= 0 && w->mapdir != w->dir)
+		close(w->mapdir);
 	if (w->dir >= 0)
 		close(w->dir);
-	w->dir = -1;
+	w->dir = w->mapdir = -1;
+	free(w->maps_begin);
+	w->maps_begin = w->map = w->maps_end = NULL;
 	w->ntables = 0;
 	w->state = FIRST;
 	w->tid = w->first = 0;
@@ -279,7 +284,7 @@ note_table(struct walk *w, int tid)
 static int
 next_tid(struct walk *w, int *tid)
 {
-	if (!w->at || w->at->tid == 0)
+	if (!w->pick || w->pick->tid == 0)
 		return numdir_next(&w->tasks, tid);
 	if (w->at == w->end || w->at->pid != w->pid)
 		return 0;
@@ -325,7 +330,7 @@ next_task(struct walk *w)
 			continue;
 		}
 		own = tid != w->first;
-		if (own && w->at && w->at->tid)
+		if (own && w->pick && w->pick->tid)
 			own = compare_tables(w, tid, w->first) != 0;
 		if (r == 1 && open_table(w, dir, own ? tid : 0) == 0)
 			return 1;
@@ -353,7 +358,7 @@ open_tasks(struct walk *w)
 	w->at = w->pick;
 	if (proc_lstatx(w->dir, "task", &st) < 0)
 		return errno == ENOENT ? 0 : -1;
-	if (st.nlink == 3 && !(w->at && w->at->tid))
+	if ((st.nlink == 2 || st.nlink == 3) && !(w->pick && w->pick->tid))
 		return 0;
 	w->first = first_thread(w);
 	if (numdir_open(&w->tasks, w->dir, "task") < 0)
@@ -394,16 +399,114 @@ walk_table(struct walk *w)
 }
 
 int
+walk_begin(const struct walk *w, int fd)
+{
+	/* after a stall: from the descriptor that did not answer */
+	if (w->from && w->pid == w->from->pid && w->tid == w->from->tid &&
+	    fd < w->from->fd)
+		return 0;
+	guard_fd(fd);
+	return 1;
+}
+
+int
 walk_fd(struct walk *w, int *fd)
 {
-	for (;;) {
-		if (numdir_next(&w->fds, fd) != 1)
-			return 0;
-		/* after a stall: from the descriptor that did not answer */
-		if (w->from && w->pid == w->from->pid &&
-		    w->tid == w->from->tid && *fd < w->from->fd)
+	while (numdir_next(&w->fds, fd) == 1)
+		if (walk_begin(w, *fd))
+			return 1;
+	return 0;
+}
+
+static int
+by_file(const void *a, const void *b)
+{
+	const struct map_row *x = a, *y = b;
+
+	if (x->ino != y->ino)
+		return x->ino < y->ino ? -1 : 1;
+	if (x->major != y->major)
+		return x->major < y->major ? -1 : 1;
+	if (x->minor != y->minor)
+		return x->minor < y->minor ? -1 : 1;
+	return x->start < y->start ? -1 : x->start > y->start;
+}
+
+static int
+by_start(const void *a, const void *b)
+{
+	const struct map_row *x = a, *y = b;
+
+	return x->start < y->start ? -1 : x->start > y->start;
+}
+
+/* Read maps and keep the first mapping of each file; 0 or -1. */
+static int
+load_maps(struct walk *w)
+{
+	struct map_row m, *more;
+	const char *text;
+	size_t n = 0, i, k = 0;
+
+	if (proc_read(w->table.dir, "maps", &w->maps) < 0)
+		return -1;
+	for (text = w->maps.s; parse_map(&text, &m) == 1; ) {
+		if (m.ino == 0 || m.n == 0 || *m.path != '/')
 			continue;
-		guard_fd(*fd);
-		return 1;
+		if ((n & (n - 1)) == 0) {
+			more = realloc(w->maps_begin, 2 * (n + 1) * sizeof m);
+			if (!more)
+				return -1;
+			w->maps_begin = more;
+		}
+		w->maps_begin[n++] = m;
 	}
+	if (n)
+		qsort(w->maps_begin, n, sizeof m, by_file);
+	for (i = 0; i < n; i++) {
+		struct map_row *r = w->maps_begin;
+
+		if (k == 0 || r[i].ino != r[k - 1].ino ||
+		    r[i].major != r[k - 1].major ||
+		    r[i].minor != r[k - 1].minor)
+			r[k++] = r[i];
+	}
+	if (k)
+		qsort(w->maps_begin, k, sizeof m, by_start);
+	w->map = w->maps_begin;
+	w->maps_end = w->maps_begin + k;
+	return 0;
+}
+
+int
+walk_map(struct walk *w, struct desc *d)
+{
+	if (w->mapdir < 0) {
+		/* only processes have map_files, but a thread's ID names one
+		 * too: a dead leader has no memory any more */
+		w->mapdir = w->table.dir == w->dir || w->first == w->pid ?
+		    w->dir : proc_open(w->root, w->first);
+		guard_process(w->pid);
+		if (w->mapdir < 0 || load_maps(w) < 0)
+			return -1;
+	}
+	while (w->map < w->maps_end) {
+		struct map_row *m = w->map++;
+
+		if (desc_map(&w->table, w->mapdir, m, d) < 0) {
+			if (errno == ENOENT)
+				continue;
+			return -1;
+		}
+		if (d->type != DESC_ANON)
+			return 1;
+	}
+	return 0;
+}
+
+int
+walk_self(const struct walk *w)
+{
+	return (w->pid == getpid() || w->pid == getppid()) &&
+	    sys_ours(w->root);
 }

@@ -23,6 +23,9 @@ struct walk {
 	struct numdir processes, tasks, fds;
 	int state, first, *tables;
 	size_t ntables;
+	struct buf maps;
+	struct map_row *maps_begin, *map, *maps_end;
+	int mapdir;
 };
 
 /* Resolve an operand that may be a thread's ID to a pick; 0, or -1 with errno
@@ -48,3 +51,15 @@ int walk_table(struct walk *);
 
 /* The next descriptor: 1, 0 at the end. */
 int walk_fd(struct walk *, int *fd);
+
+/* Make a descriptor that walk_fd does not give (DESC_CWD ...) the current one: 1,
+ * or 0 if it was shown before a stall. */
+int walk_begin(const struct walk *, int fd);
+
+/* The next file that the process has mapped, once each, by its first address; to
+ * be called while the process's own table is the current one (tid 0). 1, 0 at the
+ * end, -1 with errno. Shared memory without a name is no file. */
+int walk_map(struct walk *, struct desc *);
+
+/* Is the process this tool, or the parent that guards it? */
+int walk_self(const struct walk *);

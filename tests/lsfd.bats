@@ -1,0 +1,431 @@
+load helper
+
+# row FD: the row of that descriptor in $output (-H), without PID and COMMAND
+row() {
+	printf '%s\n' "$output" | awk -F '\t' -v fd="$1" '$3 == fd' | cut -f 3-
+}
+
+# process DIR PID: a process in a tree that stands for a procfs
+process() {
+	mkdir -p "$1/$2/fd" "$1/$2/fdinfo"
+	echo "c$2" >"$1/$2/comm"
+	printf 'Name:\tc\nState:\tS\nTgid:\t%d\nPid:\t%d\nUid:\t0\t0\t0\t0\nVmSize:\t1\n' \
+		"$2" "$2" >"$1/$2/status"
+}
+
+# descriptor DIR PID FD TARGET
+descriptor() {
+	ln -s "$4" "$1/$2/fd/$3"
+	printf 'pos:\t7\nflags:\t0100002\nmnt_id:\t1\n' >"$1/$2/fdinfo/$3"
+}
+
+@test "lsfd: bad options and operands are usage errors" {
+	for arg in -x --bogus -T -Tx -T1e3 -R 0 99999999999 '' '-J -H' '-J -0'; do
+		# shellcheck disable=SC2086 # some are two words
+		run -2 --separate-stderr lsfd ${arg:-''}
+		[ -z "$output" ]
+		[[ ${stderr_lines[0]} == lsfd:* ]]
+	done
+	run -2 lsfd ''
+}
+
+@test "lsfd: what does not exist is said, with status 1" {
+	run -1 --separate-stderr lsfd 2147483647
+	[ -z "$output" ]
+	[ "$stderr" = 'lsfd: 2147483647: No such process' ]
+	run -1 --separate-stderr lsfd ./no-such-file
+	[ "$stderr" = 'lsfd: ./no-such-file: No such file or directory' ]
+	hold 100=r:/etc/passwd
+	run -1 --separate-stderr lsfd -H 2147483647 "$PID"
+	[ "$stderr" = 'lsfd: 2147483647: No such process' ]
+	[ -n "$(row 100)" ]
+}
+
+@test "lsfd: /dev/full fails, a closed pipe is quiet" {
+	run -1 sh -c 'lsfd $$ 2>&1 >/dev/full'
+	[ "$output" = 'lsfd: stdout: No space left on device' ]
+	run -1 sh -c 'lsfd -h 2>&1 >/dev/full'
+	hold 100=r:/etc/passwd
+	run -0 sh -c "lsfd $PID $PID 2>&1 | head -n 1"
+	[ "${#lines[@]}" -eq 1 ]
+	# more than a pipe holds
+	mkdir many
+	process "$PWD/many" 10
+	for i in $(seq 2000); do
+		descriptor "$PWD/many" 10 "$i" "pipe:[$i]"
+	done
+	run -0 sh -c 'lsfd -J -R many 2>&1 | head -n 1 | wc -l'
+	[ "$output" -eq 1 ]
+	# and none is lost with a slow reader
+	run -0 bash -c 'lsfd -H -R many | { read -r; until_true() { [ -e go ]; }; touch go; cat; } | wc -l'
+	[ "$output" -eq 1999 ]
+}
+
+@test "lsfd: a closed standard output is an error" {
+	run -1 bash -c 'lsfd $$ >&- 2>err'
+	grep -q 'stdout: Bad file descriptor' err
+}
+
+@test "lsfd: columns have the widths of the heading" {
+	hold 100=r:/etc/passwd
+	run -0 lsfd "$PID"
+	[ "${lines[0]}" = 'PID     COMMAND           FD MODE TYPE             SIZE NAME' ]
+	row=$(printf '%-7s %-15s %4s %-4s %-8s %12s %s' "$PID" hold 100 r reg \
+		"$(stat -c %s /etc/passwd)" /etc/passwd)
+	printf '%s\n' "${lines[@]}" | grep -qxF "$row"
+	run -0 lsfd -l "$PID"
+	[[ ${lines[0]} =~ ^PID\ +COMMAND\ +USER\ +FD\ MODE\ FLAGS\ +TYPE\ +DEV\ +INODE\ +LINKS\ +POS\ +SIZE\ NAME$ ]]
+}
+
+@test "lsfd: types and access modes" {
+	mkfifo fifo
+	echo text >file
+	hold 100=r:file 101=w:file 102=rw:file 103=path:file 104=r:. \
+		105=r:/dev/null 106=rw:fifo 107,108=pipe 109,110=unix \
+		111=eventfd 112=epoll:111 113=inotify:file 114=timerfd \
+		115=signalfd 116=memfd:mine 117=pidfd
+	run -0 lsfd -H "$PID"
+	ino() { stat -L -c %i "/proc/$PID/fd/$1"; }
+	link() { readlink "/proc/$PID/fd/$1"; }
+	[ "$(row 100)" = "$(printf '100\tr\treg\t5\t%s' "$PWD/file")" ]
+	[ "$(row 101)" = "$(printf '101\tw\treg\t5\t%s' "$PWD/file")" ]
+	[ "$(row 102)" = "$(printf '102\trw\treg\t5\t%s' "$PWD/file")" ]
+	[ "$(row 103)" = "$(printf '103\t-\treg\t5\t%s' "$PWD/file")" ]
+	[ "$(row 104)" = "$(printf '104\tr\tdir\t%s\t%s' "$(stat -c %s .)" "$PWD")" ]
+	[ "$(row 105)" = "$(printf '105\tr\tchr\t-\t/dev/null')" ]
+	[ "$(row 106)" = "$(printf '106\trw\tfifo\t-\t%s' "$PWD/fifo")" ]
+	[ "$(row 107)" = "$(printf '107\tr\tpipe\t-\tpipe:[%s]' "$(ino 107)")" ]
+	[ "$(row 108)" = "$(printf '108\tw\tpipe\t-\tpipe:[%s]' "$(ino 107)")" ]
+	[ "$(row 109)" = "$(printf '109\trw\tsock\t-\tsocket:[%s]' "$(ino 109)")" ]
+	i=111
+	for t in eventfd epoll inotify timerfd signalfd; do
+		[ "$(row $i | cut -f 3)" = "$t" ]
+		[ "$(row $i | cut -f 5)" = "$(link $i)" ]
+		i=$((i + 1))
+	done
+	[ "$(row 116)" = "$(printf '116\trw\tmemfd\t0\t/memfd:mine')" ]
+	[ "$(row 117 | cut -f 3)" = pidfd ]
+}
+
+@test "lsfd -l: user, flags, device, inode, links, position" {
+	echo 0123456789 >file
+	ln file other
+	hold 100=a:file 101=rw:file pos:101:7
+	run -0 lsfd -lH "$PID"
+	for fd in 100 101; do
+		r=$(row $fd)
+		user=$(ps -o user:32= -p "$PID" | tr -d ' ')
+		[ "$(printf '%s\n' "$output" | awk -F '\t' -v fd=$fd '$4 == fd { print $3 }')" = "$user" ]
+	done
+	run -0 sh -c "lsfd -lH $PID | grep -P '\t101\t' | cut -f 4-12"
+	[ "$output" = "$(printf '101\trw\t-\treg\t%d:%d\t%s\t2\t7\t11' \
+		"$(stat -c %Hd file)" "$(stat -c %Ld file)" "$(stat -c %i file)")" ]
+	run -0 sh -c "lsfd -lH $PID | grep -P '\t100\t' | cut -f 6"
+	[ "$output" = append ]
+}
+
+@test "lsfd -l: a user that /etc/passwd does not know is a number" {
+	need_root
+	chmod -R a+rX "$BATS_TEST_TMPDIR"
+	hold_as 'setpriv --reuid 54321 --regid 54321 --clear-groups' 100=r:/etc/passwd
+	run -0 sh -c "lsfd -lH $PID | cut -f 3 | sort -u"
+	[ "$output" = 54321 ]
+}
+
+@test "lsfd: deleted is decided by the file, not by the suffix" {
+	for f in unlinked renamed 'real (deleted)' linked again gone; do
+		echo x >"$f"
+	done
+	ln linked other
+	echo y >new
+	hold 100=r:unlinked unlink:unlinked 101=r:renamed rename:new:renamed \
+		"102=r:real (deleted)" 103=r:linked unlink:linked \
+		104=r:again rename:again:tmp 105=tmp:. \
+		106=r:gone rename:gone:"gone (deleted)" 108=memfd:m \
+		107=r:"gone (deleted)" unlink:"gone (deleted)"
+	ln other linked2
+	run -0 lsfd -H "$PID"
+	name() { row "$1" | cut -f 5; }
+	[ "$(name 100)" = "$PWD/unlinked (deleted)" ]
+	[ "$(name 101)" = "$PWD/renamed (deleted)" ]
+	[ "$(name 102)" = "$PWD/real\\040(deleted)" ]
+	[ "$(name 103)" = "$PWD/linked (deleted)" ]	# a hard link is left
+	[ "$(name 104)" = "$PWD/tmp" ]
+	[[ $(name 105) == "$PWD/#"*" (deleted)" ]]
+	[ "$(name 107)" = "$PWD/gone\\040(deleted) (deleted)" ]
+	[ "$(name 108)" = /memfd:m ]
+	run -0 sh -c "lsfd -dH $PID | cut -f 3 | tr '\n' ' '"
+	[ "$output" = '100 101 103 105 106 107 ' ]
+	# linked again under its old name: there it is
+	ln other linked
+	run -0 lsfd -H "$PID"
+	[ "$(name 103)" = "$PWD/linked" ]
+	# -0 is raw and bears no mark
+	run -0 bash -c "lsfd -0 $PID | tr '\0\n' '\n?' | cut -f 3,7 | grep '^10[27]'"
+	[ "${lines[0]}" = "$(printf '102\t%s' "$PWD/real (deleted)")" ]
+	[ "${lines[1]}" = "$(printf '107\t%s' "$PWD/gone (deleted)")" ]
+	run -1 lsfd -d $$ "$PWD/new2" 
+}
+
+@test "lsfd -d: none is 1" {
+	hold 100=r:/etc/passwd close:2
+	run -1 --separate-stderr lsfd -d "$PID"
+	[ -z "$output" ]
+}
+
+@test "lsfd -J: valid for hostile names, types right" {
+	need jq
+	f=$'a\e[31m \\ "\n\xff\xc2\x85\xc3\xa9'
+	echo x >"$f"
+	hold "comm:$(printf 'a) \n\xfe"')" "100=r:$f" 101=r:. unlink:"$f"
+	lsfd -J "$PID" >json
+	jq -e 'type == "object" and (.pid | type) == "number" and
+		(.fd | type) == "number" and (.type | type) == "string" and
+		(.deleted | type) == "boolean" and .tid == null' json >/dev/null
+	[ "$(jq -r 'select(.fd == 100).deleted' json)" = true ]
+	[ "$(jq -r 'select(.fd == 101).deleted' json)" = false ]
+	[ "$(jq -r 'select(.fd == 100).inode' json)" = "$(inode "$PID" 100)" ]
+	[ "$(jq 'select(.fd == 100) | .name | endswith("(deleted)")' json)" = false ]
+	[ "$(jq 'select(.fd == 100) | .target | endswith(" (deleted)")' json)" = true ]
+	[ "$(wc -l <json)" -eq "$(lsfd -H "$PID" | wc -l)" ]
+	if command -v python3; then
+		python3 - "$PWD/$f" <<-'E'
+			import json, os, sys
+			for l in open('json', encoding='ascii', errors='strict') if False else open('json', encoding='utf-8'):
+			    r = json.loads(l)
+			    if r['fd'] == 100:
+			        assert os.fsencode(r['name']) == os.fsencode(sys.argv[1]), r['name']
+			        assert os.fsencode(r['command']) == b'a) \n\xfe"', r['command']
+		E
+	fi
+}
+
+@test "lsfd: hostile names forge no row and reach no terminal" {
+	f=$'x\n1 init 0 r reg 0 /etc/shadow\t\e]0;'
+	f=${f//\//_}
+	echo x >"$f"
+	hold "comm:$(printf 'a b\n\\\033')" "100=r:$f"
+	run -0 lsfd "$PID"
+	run -0 sh -c "lsfd $PID | LC_ALL=C grep -c '[^ -~]'; lsfd $PID | grep -c '^1 '; true"
+	[ "$output" = "$(printf '0\n0')" ]
+}
+
+@test "lsfd: the command and blanks are one field" {
+	hold "comm:a b" 100=r:/etc/passwd
+	run -0 sh -c "lsfd $PID | awk '\$3 == 100 { print \$2 }'"
+	[ "$output" = 'a\040b' ]
+	run -0 sh -c "lsfd -H $PID | awk -F '\t' '\$3 == 100 { print \$2 }'"
+	[ "$output" = 'a b' ]
+}
+
+@test "lsfd FILE: by device and inode, whatever the name" {
+	echo x >file
+	ln file hard
+	ln -s file soft
+	hold 100=r:file 101=r:/etc/passwd
+	for name in "$PWD/file" ./hard soft; do
+		run -0 sh -c "lsfd -H $name 2>/dev/null | cut -f 1,3"
+		[ "$output" = "$(printf '%d\t100' "$PID")" ]
+	done
+	cp file copy
+	run -1 --separate-stderr lsfd copy "$PID"
+	[ -z "$output" ]
+	# processes AND files
+	hold 100=r:file
+	run -0 sh -c "lsfd -H file $PID | cut -f 1"
+	[ "$output" = "$PID" ]
+	run -0 sh -c "lsfd -H file /etc/passwd $PID | wc -l"
+	[ "$output" -eq 1 ]
+}
+
+@test "lsfd FILE: cwd, executable and mappings count" {
+	mkdir dir
+	cp "$TESTS/hold" prog
+	head -c 8192 /dev/zero >mapped
+	TESTS_SAVED=$TESTS
+	TESTS=$PWD
+	cp prog hold
+	hold map:mapped
+	TESTS=$TESTS_SAVED
+	run -0 sh -c "lsfd -H hold $PID | cut -f 3"
+	[ "$output" = exe ]
+	run -0 sh -c "lsfd -H mapped $PID | cut -f 3"
+	[ "$output" = mem ]
+	run -0 sh -c "lsfd -H . $PID | cut -f 3"
+	[ "$output" = cwd ]
+}
+
+@test "lsfd -a: order, and each mapped file once" {
+	hold 100=r:/etc/passwd
+	run -0 sh -c "lsfd -aH $PID | cut -f 3 | uniq"
+	[ "$(printf '%s\n' "${lines[@]}" | head -4 | tr '\n' ' ')" = 'cwd root exe mem ' ] ||
+		[[ "$(file -L "/proc/$PID/exe" 2>/dev/null)" == *static* ]]
+	awk '$6 ~ /^\// { print $6 }' "/proc/$PID/maps" | sort -u |
+		grep -vxF "$(readlink "/proc/$PID/exe")" >expected || true
+	lsfd -aH "$PID" | awk -F '\t' '$3 == "mem" { print $7 }' | sort >got
+	cmp expected got
+}
+
+@test "lsfd: a descriptor selected twice is one row, in the order of PIDs" {
+	hold 100=r:/etc/passwd
+	a=$PID
+	hold 100=r:/etc/passwd
+	run -0 sh -c "lsfd -H $PID $a $PID $a | cut -f 1,3 | grep -P '\t100'"
+	[ "$output" = "$(printf '%d\t100\n' "$a" "$PID" | sort -n)" ]
+}
+
+@test "lsfd: a thread's own table is listed under its ID, a shared one once" {
+	echo x >file
+	hold 100=r:/etc/passwd thread private:101=r:file
+	run -0 sh -c "lsfd -H $PID | cut -f 1,3 | grep -P '\t10[01]'"
+	tid=$(basename "$(dirname "$(dirname "$(ls -d /proc/"$PID"/task/*/fd/101)")")")
+	[ "$output" = "$(printf '%d\t100\n%d\t100\n%d\t101' "$PID" "$tid" "$tid")" ]
+	need jq
+	run -0 sh -c "lsfd -J $PID | jq -c 'select(.fd == 101) | [.pid, .tid]'"
+	[ "$output" = "[$PID,$tid]" ]
+	# a TID as operand: the table of that thread
+	run -0 sh -c "lsfd -H $tid | cut -f 1 | sort -u"
+	[ "$output" = "$tid" ]
+	for t in /proc/"$PID"/task/*; do
+		t=${t##*/}
+		[ "$t" = "$PID" ] || [ "$t" = "$tid" ] || shared=$t
+	done
+	run -0 sh -c "lsfd -H $shared $PID | cut -f 1,3 | grep -cP '^$PID\t100'"
+	[ "$output" -eq 1 ]
+	run -0 sh -c "lsfd -H $shared | cut -f 1 | sort -u"
+	[ "$output" = "$PID" ]
+}
+
+@test "lsfd: a dead leader hides nothing" {
+	echo x >file
+	hold 100=r:file map:file deadleader
+	until_true state_is "$PID" Z
+	run -0 sh -c "lsfd -aH $PID | cut -f 1,2,3 | grep -P '\t(100|exe|mem)' | sort -u | head -3 | cut -f 3 | tr '\n' ' '"
+	[ "$output" = '100 exe mem ' ]
+	run -0 sh -c "lsfd -H $PWD/file 2>/dev/null | cut -f 1,3"
+	[ "$output" = "$(printf '%d\tmem\n%d\t100' "$PID" "$PID")" ]
+}
+
+@test "lsfd: a zombie has no descriptors" {
+	hold zombie
+	z=$(ps -o pid= --ppid "$PID" | tr -d ' ')
+	run -1 --separate-stderr lsfd "$z"
+	[ "$stderr" = "lsfd: $z: no open descriptors" ]
+}
+
+@test "lsfd: all processes; what may not be read is counted, status 0" {
+	hold 100=r:/etc/passwd
+	run -0 --separate-stderr lsfd -H
+	printf '%s\n' "$output" | grep -qP "^$PID\thold\t100\tr\treg"
+	[ "${#stderr_lines[@]}" -le 1 ]
+	# the tool itself is left out
+	! printf '%s\n' "$output" | grep -qP '^\d+\tlsfd\t'
+}
+
+@test "lsfd: another user's process is not permitted, status 3" {
+	need_root
+	hold 100=r:/etc/passwd
+	run -3 --separate-stderr as_user "$TOP/cmd/lsfd" "$PID"
+	[ -z "$output" ]
+	[[ $stderr == "lsfd: $PID: Permission denied (needs root or CAP_SYS_PTRACE)" ]]
+	# nobody found, but not everybody looked at: don't know is not no
+	run -3 --separate-stderr as_user "$TOP/cmd/lsfd" /bin/false
+	[ -z "$output" ]
+	[[ $stderr =~ ^lsfd:\ [0-9]+\ process(es)?\ could\ not\ be\ read ]]
+}
+
+@test "lsfd: own process that is not dumpable" {
+	need_user
+	hold 100=r:/etc/passwd undumpable
+	run -3 --separate-stderr lsfd "$PID"
+	[[ $stderr == *"Permission denied"* ]]
+}
+
+@test "lsfd -R: a tree that stands for a procfs, sorted" {
+	t=$PWD/tree
+	process "$t" 300
+	process "$t" 20
+	descriptor "$t" 300 12 'pipe:[77]'
+	descriptor "$t" 300 7 'socket:[78]'
+	descriptor "$t" 20 1000 /no/such/file
+	run -0 lsfd -H -R "$t"
+	[ "${lines[0]}" = "$(printf '20\tc20\t1000\trw\t-\t-\t/no/such/file')" ]
+	[ "${lines[1]}" = "$(printf '300\tc300\t7\trw\tsock\t-\tsocket:[78]')" ]
+	[ "${lines[2]}" = "$(printf '300\tc300\t12\trw\tpipe\t-\tpipe:[77]')" ]
+	run -1 --separate-stderr lsfd -R "$PWD/none"
+	[[ $stderr == "lsfd: $PWD/none: No such file or directory" ]]
+}
+
+@test "lsfd: no procfs at /proc is said, nothing is called absent" {
+	need_root
+	run -1 --separate-stderr unshare -m sh -c 'umount -l /proc && lsfd 1'
+	[ "$stderr" = 'lsfd: /proc: no procfs is mounted there' ]
+}
+
+@test "lsfd: what does not answer is left behind, status 3, each row once" {
+	t=$PWD/tree
+	for p in 10 20 30; do
+		process "$t" $p
+		for fd in 3 4 5; do
+			descriptor "$t" $p $fd "pipe:[$p$fd]"
+		done
+	done
+	rm "$t/20/fdinfo/4"
+	mkfifo "$t/20/fdinfo/4"		# its open blocks
+	run -3 --separate-stderr timeout -s KILL 10 lsfd -T 0.2 -H -R "$t"
+	[ "$stderr" = "lsfd: 20: no answer from $t within 0.2 s" ]
+	[ "$(printf '%s\n' "${lines[@]}" | cut -f 1,3 | tr '\t\n' ', ')" = \
+		'10,3 10,4 10,5 20,3 20,4 20,5 30,3 30,4 30,5 ' ]
+	# in a pipe the reader sees the end of file
+	run -0 timeout -s KILL 10 sh -c "lsfd -T 0.2 -H -R $t 2>&1 | wc -l"
+	[ "$output" -eq 10 ]
+}
+
+@test "lsfd: a process that does not answer does not hide the others" {
+	t=$PWD/tree
+	for p in 10 20 30; do
+		process "$t" $p
+		descriptor "$t" $p 3 "pipe:[$p]"
+	done
+	mkfifo "$t/20/maps"
+	run -3 --separate-stderr timeout -s KILL 10 lsfd -T 0.2 -aH -R "$t"
+	[ "$stderr" = "lsfd: 20: no answer from $t within 0.2 s" ]
+	printf '%s\n' "${lines[@]}" | grep -q '^10'
+	printf '%s\n' "${lines[@]}" | grep -q '^30'
+}
+
+@test "lsfd: twenty that do not answer cost no twenty limits" {
+	t=$PWD/tree
+	for p in $(seq 101 120); do
+		process "$t" "$p"
+		descriptor "$t" "$p" 3 "pipe:[$p]"
+		mkfifo "$t/$p/maps"
+	done
+	run -3 --separate-stderr timeout -s KILL 8 lsfd -aH -R "$t"
+	[ "${#stderr_lines[@]}" -eq 20 ]
+	[ "${stderr_lines[0]}" = "lsfd: 101: no answer from $t within 1 s" ]
+	[ "${stderr_lines[19]}" = "lsfd: 120: no answer from $t within 0.1 s" ]
+}
+
+@test "lsfd: INT and TERM end it at once, also while it waits" {
+	t=$PWD/tree
+	process "$t" 10
+	mkfifo "$t/10/maps"
+	for sig in TERM KILL; do
+		start lsfd -T 0 -a -R "$t"
+		until_true sh -c "[ -n \"\$(ps -o pid= --ppid $PID)\" ]"
+		child=$(ps -o pid= --ppid "$PID" | tr -d ' ')
+		kill -$sig "$PID"
+		wait "$PID" || [ $? -gt 128 ]
+		until_true sh -c "! kill -0 $child 2>/dev/null"
+	done
+}
+
+@test "lsfd: opens no descriptor of another process" {
+	need strace
+	hold 100=r:/etc/passwd 101,102=pipe
+	strace -f -o trace lsfd -al "$PID" >/dev/null || skip 'strace is not permitted'
+	! grep -E 'open(at)?\(.*(fd/[0-9]|"[0-9]+", O_RD).*' trace | grep -v O_DIRECTORY
+	! grep -E '^[0-9]+ +(ptrace|kill|tgkill)\(' trace | grep -v "tgkill($(awk 'NR==1{print $1}' trace)"
+	! grep -E 'cmdline|environ|/mem"' trace
+}
