@@ -372,7 +372,8 @@ guard_run(int (*scan)(void), unsigned ms)
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) < 0)
 		return GUARD_FORK;
 	sock = sv[0];
-	/* A child that was left behind in mid-step leaves the word even. */
+	/* Ignored, which is inherited, it would leave nothing to wait for. */
+	signal(SIGCHLD, SIG_DFL);
 	if ((pid = fork()) == 0)
 		run_child(scan, sv[1], parent);
 	close(sv[1]);

@@ -356,8 +356,39 @@ descriptor() {
 	[[ $stderr == "lsfd: $PWD/none: No such file or directory" ]]
 }
 
+@test "lsfd: without kcmp, tables that read the same are one" {
+	need_root
+	echo x >file
+	hold 100=r:/etc/passwd thread private:101=r:file
+	tid=$(basename "$(dirname "$(dirname "$(ls -d /proc/"$PID"/task/*/fd/101)")")")
+	# in another pid namespace the numbers of this /proc are not ours
+	run -0 sh -c "unshare -pf lsfd -H $PID | cut -f 1,3 | grep -P '\t10[01]'"
+	[ "$output" = "$(printf '%d\t100\n%d\t100\n%d\t101' "$PID" "$tid" "$tid")" ]
+}
+
+@test "lsfd: a path of over 4095 bytes is unknown, the row is there" {
+	name=$(printf '%0200d' 0)
+	for i in $(seq 21); do
+		mkdir "$name"
+		cd "$name"
+	done
+	echo x >file
+	hold 100=r:file unlink:file
+	run -0 lsfd -H "$PID"
+	[ "$(row 100)" = "$(printf '100\tr\treg\t2\t-')" ]
+	need jq
+	run -0 sh -c "lsfd -J $PID | jq -c 'select(.fd == 100) | [.name, .target, .deleted]'"
+	[ "$output" = '[null,null,true]' ]
+	cd "$BATS_TEST_TMPDIR"
+}
+
+@test "lsfd: works where SIGCHLD is ignored" {
+	run -0 bash -c "trap '' CHLD; lsfd -H $$ >/dev/null"
+}
+
 @test "lsfd: no procfs at /proc is said, nothing is called absent" {
 	need_root
+	! grep -q __asan_init "$TOP/cmd/lsfd" || skip 'the sanitizer needs /proc'
 	run -1 --separate-stderr unshare -m sh -c 'umount -l /proc && lsfd 1'
 	[ "$stderr" = 'lsfd: /proc: no procfs is mounted there' ]
 }
