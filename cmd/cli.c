@@ -175,30 +175,48 @@ cli_refused(void)
 	return kept->refused;
 }
 
+void
+cli_end(struct out *o)
+{
+	if (out_end(o) < 0) {
+		cli_warn("%s", strerror(errno));
+		_exit(1);
+	}
+}
+
 static void
 print(struct out *o)
 {
-	if (out_end(o) < 0 ||
-	    guard_write(STDOUT_FILENO, o->rec->s, o->rec->n) < 0) {
-		cli_warn("%s", strerror(errno));
+	if (guard_write(STDOUT_FILENO, o->rec->s, o->rec->n) < 0) {
+		cli_warn("stdout: %s", strerror(errno));
 		_exit(1);
 	}
 	o->rec->n = 0;
 }
 
 void
-cli_emit(struct out *o)
+cli_print(struct out *o)
 {
 	struct buf heading = { 0 };
 	struct out h = { .rec = &heading, .columns = o->columns };
 
+	if (o->rec->n == 0)
+		return;
 	if (!kept->headed && o->mode == OUT_TEXT) {
 		out_heading(&h);
+		cli_end(&h);
 		print(&h);
 		buf_free(&heading);
 	}
 	kept->headed = 1;
 	print(o);
+}
+
+void
+cli_emit(struct out *o)
+{
+	cli_end(o);
+	cli_print(o);
 }
 
 int

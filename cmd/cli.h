@@ -47,9 +47,14 @@ unsigned cli_refused(void);
 /* Raise the exit status: 3 beats 1 beats 0. */
 void cli_fail(int status);
 
-/* End and print the record, before the first one the heading; exits when memory
- * ran out. */
+/* End and print the record, and before the first one the heading; exits when
+ * memory ran out. */
 void cli_emit(struct out *);
+
+/* The two halves of cli_emit: end the record; print all that were ended, which
+ * may be none. */
+void cli_end(struct out *);
+void cli_print(struct out *);
 
 /* The procfs of -R; exits if it can't be opened. */
 int cli_root(void);

@@ -369,7 +369,8 @@ desc_read(const struct desc_table *t, int fd, int want, struct desc *d)
 			return -1;
 		if (fd >= 0 && read_mode(t, name, d) < 0)
 			return -1;
-		if ((same = unchanged(dir, name, d)) < 0)
+		same = want & DESC_ONCE ? 1 : unchanged(dir, name, d);
+		if (same < 0)
 			return -1;
 	} while (!same);
 	decide_type(d);
@@ -386,6 +387,7 @@ desc_map(const struct desc_table *t, int dir, const struct map_row *m,
 	snprintf(d->range, sizeof d->range, "%llx-%llx", m->start, m->end);
 	snprintf(name, sizeof name, "map_files/%s", d->range);
 	d->fd = DESC_MEM;
+	d->stores = m->perms[1] == 'w' && m->perms[3] == 's';
 	d->mode = -1;
 	d->informed = 0;
 	d->named = proc_readlink(dir, name, &d->target) == 0;

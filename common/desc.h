@@ -18,8 +18,9 @@ enum desc_type {
 enum { DESC_CWD = -4, DESC_ROOT, DESC_EXE, DESC_MEM };
 
 /* What desc_read reads besides the link: attributes and access mode with the
- * decision whether it is deleted; fdinfo. */
-enum { DESC_WANT_STAT = 1, DESC_WANT_INFO = 2 };
+ * decision whether it is deleted; fdinfo. DESC_ONCE: the caller proves that
+ * nothing changed meanwhile. */
+enum { DESC_WANT_STAT = 1, DESC_WANT_INFO = 2, DESC_ONCE = 4 };
 
 /* Where a table is read: the procfs, the directory of the process or thread,
  * and its directory fd. */
@@ -30,6 +31,7 @@ struct desc_table {
 struct desc {
 	int fd;
 	char range[40];			/* DESC_MEM: as in map_files */
+	int stores;			/* ... and it can be written through */
 	struct buf target;		/* the link's text */
 	int named;			/* the text is known */
 	size_t namelen;			/* of it without the mark */

@@ -72,9 +72,8 @@ out_quote(struct buf *b, const char *str, size_t n, int blank)
 	return buf_put(b, str + i - plain, plain);
 }
 
-/* A JSON string; a byte that is no UTF-8 is the lone surrogate U+DCxx. */
-static int
-put_json(struct buf *b, const char *str, size_t n)
+int
+out_json(struct buf *b, const char *str, size_t n)
 {
 	const unsigned char *s = (const unsigned char *)str;
 	size_t i, len;
@@ -110,7 +109,7 @@ key(struct out *o, const char *name)
 {
 	char c;
 
-	put(o, o->rec->n ? ",\"" : "{\"", 2);
+	put(o, o->members++ ? ",\"" : "{\"", 2);
 	for (; *name; name++) {
 		c = (char)tolower((unsigned char)*name);
 		put(o, &c, 1);
@@ -191,7 +190,7 @@ out_str(struct out *o, const char *s, size_t n)
 	}
 	start = begin(o);
 	if (o->mode == OUT_JSON)
-		r = put_json(o->rec, s, n);
+		r = out_json(o->rec, s, n);
 	else if (n == 1 && *s == '-')	/* not the "-" of what is unknown */
 		r = buf_put(o->rec, "\\055", 4);
 	else
@@ -291,7 +290,7 @@ out_key_str(struct out *o, const char *name, const char *s, size_t n)
 	key(o, name);
 	if (!s)
 		put(o, "null", 4);
-	else if (put_json(o->rec, s, n) < 0)
+	else if (out_json(o->rec, s, n) < 0)
 		o->failed = ENOMEM;
 }
 
@@ -319,6 +318,15 @@ out_key_bool(struct out *o, const char *name, int v)
 }
 
 void
+out_key_json(struct out *o, const char *name, const char *json, size_t n)
+{
+	if (o->mode != OUT_JSON)
+		return;
+	key(o, name);
+	put(o, json, n);
+}
+
+void
 out_key_null(struct out *o, const char *name)
 {
 	out_key_str(o, name, NULL, 0);
@@ -333,7 +341,7 @@ out_end(struct out *o)
 		put(o, "}\n", 2);
 	else
 		put(o, o->mode == OUT_NUL ? "" : "\n", 1);
-	o->at = 0;
+	o->at = o->members = 0;
 	failed = o->failed;
 	o->failed = 0;
 	if (failed) {

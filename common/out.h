@@ -1,9 +1,9 @@
 /*
  * out - records: columns of text, TAB- or NUL-separated fields, JSON lines
  *
- * A record is built field by field in the order of a table of columns and is
- * whole or not there at all: out_end hands it over, the caller prints and
- * empties it. Failures are kept and returned by out_end.
+ * A record is built field by field in the order of a table of columns, behind
+ * what the buffer holds; the caller prints and empties that. Failures are kept
+ * and returned by out_end.
  */
 #include <stddef.h>
 
@@ -27,7 +27,7 @@ struct out {
 	struct buf *rec;		/* the caller's */
 	const struct out_column *columns;
 	enum out_mode mode;
-	int at;				/* fields in the record */
+	int at, members;		/* fields in the record, JSON members */
 	int failed;
 };
 
@@ -55,6 +55,9 @@ void out_key_num(struct out *, const char *key, unsigned long long);
 void out_key_bool(struct out *, const char *key, int);
 void out_key_null(struct out *, const char *key);
 
+/* The same, of a value that is JSON already. */
+void out_key_json(struct out *, const char *key, const char *json, size_t n);
+
 /* End the record and forget what failed in it; 0, or -1 with errno. */
 int out_end(struct out *);
 
@@ -62,6 +65,10 @@ int out_end(struct out *);
  * is control, backslash or no UTF-8 is written \ooo, as the kernel does in
  * /proc/self/mountinfo; with blank, a blank as well. 0, or -1 with ENOMEM. */
 int out_quote(struct buf *, const char *, size_t n, int blank);
+
+/* Append n foreign bytes as a JSON string; a byte that is no UTF-8 is the lone
+ * surrogate U+DCxx. 0, or -1 with ENOMEM. */
+int out_json(struct buf *, const char *, size_t n);
 
 /* The size in three digits and a letter, as sort -h reads it: "1.94G". */
 void out_scale(char s[16], unsigned long long);

@@ -399,6 +399,29 @@ walk_table(struct walk *w)
 }
 
 int
+walk_asleep(const struct walk *w, unsigned long long *switches)
+{
+	static struct buf b;
+	struct task_status st;
+	struct numdir tasks;
+	char name[32];
+	int tid, r, asleep = 1;
+
+	if (numdir_open(&tasks, w->dir, "task") < 0)
+		return 0;
+	*switches = 0;
+	while (asleep && (r = numdir_next(&tasks, &tid)) == 1) {
+		snprintf(name, sizeof name, "task/%d/status", tid);
+		/* The switch that takes a thread off its CPU is counted. */
+		asleep = proc_read(w->dir, name, &b) == 0 &&
+		    parse_status(b.s, &st) == 0 && st.state != 'R';
+		*switches += st.switches;
+	}
+	numdir_close(&tasks);
+	return asleep && r == 0;
+}
+
+int
 walk_begin(const struct walk *w, int fd)
 {
 	/* after a stall: from the descriptor that did not answer */
@@ -470,6 +493,8 @@ load_maps(struct walk *w)
 		    r[i].major != r[k - 1].major ||
 		    r[i].minor != r[k - 1].minor)
 			r[k++] = r[i];
+		else if (r[i].perms[1] == 'w' && r[i].perms[3] == 's')
+			memcpy(r[k - 1].perms, r[i].perms, sizeof r->perms);
 	}
 	if (k)
 		qsort(w->maps_begin, k, sizeof m, by_start);

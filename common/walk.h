@@ -17,6 +17,7 @@ struct walk {
 	int tid;			/* of a table of this thread's own, else 0 */
 	struct desc_table table;
 	struct buf comm;		/* of the process, or of that thread */
+	int mapdir;			/* where walk_map finds map_files */
 	/* the rest is walk's */
 	const struct walk_pick *pick, *at, *end;
 	const struct guard_at *from;	/* go on here, after a stall */
@@ -25,7 +26,6 @@ struct walk {
 	size_t ntables;
 	struct buf maps;
 	struct map_row *maps_begin, *map, *maps_end;
-	int mapdir;
 };
 
 /* Resolve an operand that may be a thread's ID to a pick; 0, or -1 with errno
@@ -51,6 +51,11 @@ int walk_table(struct walk *);
 
 /* The next descriptor: 1, 0 at the end. */
 int walk_fd(struct walk *, int *fd);
+
+/* Do all threads of the process sleep? 1 and how often they were switched, in
+ * all: if that is unchanged at a second call, none of them ran in between and
+ * the table is the same. Else 0. */
+int walk_asleep(const struct walk *, unsigned long long *switches);
 
 /* Make a descriptor that walk_fd does not give (DESC_CWD ...) the current one: 1,
  * or 0 if it was shown before a stall. */

@@ -266,6 +266,21 @@ descriptor() {
 	cmp expected got
 }
 
+@test "lsfd: many descriptors, of sleeping and of running threads" {
+	mkdir many
+	args=()
+	for i in $(seq 100 700); do
+		echo "$i" >"many/$i"
+		args+=("$i=r:many/$i")
+	done
+	for thread in thread spin; do
+		hold $thread "${args[@]}"
+		lsfd -H "$PID" | awk -F '\t' '$3 >= 100 { print $3, $7 }' >got
+		seq 100 700 | sed "s,.*,& $PWD/many/&," >expected
+		cmp expected got
+	done
+}
+
 @test "lsfd: a descriptor selected twice is one row, in the order of PIDs" {
 	hold 100=r:/etc/passwd
 	a=$PID
@@ -319,7 +334,9 @@ descriptor() {
 	printf '%s\n' "$output" | grep -qP "^$PID\thold\t100\tr\treg"
 	[ "${#stderr_lines[@]}" -le 1 ]
 	# the tool itself is left out
-	! printf '%s\n' "$output" | grep -qP '^\d+\tlsfd\t'
+	run -0 sh -c 'echo $$; exec lsfd -H 2>/dev/null'
+	[ "${#lines[@]}" -gt 1 ]
+	! printf '%s\n' "${lines[@]:1}" | cut -f 1 | grep -qx "${lines[0]}"
 }
 
 @test "lsfd: another user's process is not permitted, status 3" {
@@ -423,6 +440,23 @@ descriptor() {
 	[ "$stderr" = "lsfd: 20: no answer from $t within 0.2 s" ]
 	printf '%s\n' "${lines[@]}" | grep -q '^10'
 	printf '%s\n' "${lines[@]}" | grep -q '^30'
+}
+
+@test "lsfd: a process of thirty stuck descriptors costs no thirty limits" {
+	t=$PWD/tree
+	for p in 10 20; do
+		process "$t" $p
+		for fd in $(seq 3 32); do
+			descriptor "$t" $p "$fd" "pipe:[$fd]"
+		done
+	done
+	rm "$t"/10/fdinfo/*
+	for fd in $(seq 3 32); do
+		mkfifo "$t/10/fdinfo/$fd"
+	done
+	run -3 --separate-stderr timeout -s KILL 3 lsfd -H -R "$t"
+	[ "$stderr" = "lsfd: 10: no answer from $t within 1 s" ]
+	[ "$(printf '%s\n' "${lines[@]}" | grep -c '^20')" -eq 30 ]
 }
 
 @test "lsfd: twenty that do not answer cost no twenty limits" {
