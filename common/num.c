@@ -140,7 +140,7 @@ int
 num_size(const char *s, unsigned long long *bytes)
 {
 	static const char letters[] = "KMGTP";
-	unsigned long long whole, unit = 1;
+	unsigned long long whole, part, unit = 1;
 	double frac;
 	const char *end, *l;
 	char c;
@@ -161,11 +161,12 @@ num_size(const char *s, unsigned long long *bytes)
 	} else if (frac > 0) {
 		goto invalid;
 	}
-	if (whole > (ULLONG_MAX - unit) / unit) {
+	part = (unsigned long long)(frac * (double)unit + 0.5);
+	if (whole > ULLONG_MAX / unit || whole * unit > ULLONG_MAX - part) {
 		errno = ERANGE;
 		return -1;
 	}
-	*bytes = whole * unit + (unsigned long long)(frac * (double)unit);
+	*bytes = whole * unit + part;
 	return 0;
 invalid:
 	errno = EINVAL;

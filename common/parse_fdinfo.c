@@ -15,6 +15,9 @@ parse_fdinfo(const char *text, struct fdinfo *info)
 		size_t n = strcspn(text, ":\n");
 		const char *v = text + n + (text[n] == ':');
 
+		v += strspn(v, " \t");
+		if (*v != '-' && (*v < '0' || *v > '9'))
+			break;
 		if (n == 3 && strncmp(text, "pos", n) == 0)
 			info->pos = strtoull(v, NULL, 10), found |= 1;
 		else if (n == 5 && strncmp(text, "flags", n) == 0)

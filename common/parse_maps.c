@@ -33,6 +33,7 @@ parse_map(const char **text, struct map_row *m)
 {
 	const char *s = *text;
 	unsigned long long major, minor;
+	char *end;
 
 	if (!*s)
 		return 0;
@@ -48,9 +49,10 @@ parse_map(const char **text, struct map_row *m)
 	m->minor = (unsigned)minor;
 	/* "INO" and then blanks up to column 73, but none without a path on
 	 * some kernels */
-	m->ino = strtoull(s, (char **)&s, 10);
-	s += strspn(s, " ");
-	m->path = s;
+	if (*s < '0' || *s > '9')
+		return -1;
+	m->ino = strtoull(s, &end, 10);
+	m->path = s = end + strspn(end, " ");
 	m->n = strcspn(s, "\n");
 	*text = s + m->n + (s[m->n] == '\n');
 	return 1;
@@ -73,6 +75,8 @@ parse_mount(const char **text, struct mount_row *m)
 	m->minor = (unsigned)minor;
 	m->point = s;
 	m->n = strcspn(s, " \n");
+	if (m->n == 0 || s[m->n] != ' ')
+		return -1;
 	s += strcspn(s, "\n");
 	*text = s + (*s == '\n');
 	return 1;

@@ -26,7 +26,7 @@ number(const char *text, const char *key)
 {
 	const char *v = parse_field(text, key);
 
-	return v ? strtol(v, NULL, 10) : -1;
+	return v && *v >= '0' && *v <= '9' ? strtol(v, NULL, 10) : -1;
 }
 
 int
@@ -77,12 +77,15 @@ parse_stat(const char *text, struct task_stat *st)
 		return -1;
 	st->state = p[2];
 	p += 3;
-	/* state is field 3, tty_nr 7, starttime 22 */
+	st->ticks = 0;
+	/* state is field 3, tty_nr 7, utime 14, stime 15, starttime 22 */
 	for (i = 4; i <= 22; i++) {
 		if (*p != ' ')
 			return -1;
 		if (i == 7)
 			st->tty_nr = (int)strtol(p, NULL, 10);
+		if (i == 14 || i == 15)
+			st->ticks += strtoull(p, NULL, 10);
 		if (i == 22)
 			st->starttime = strtoull(p, NULL, 10);
 		strtoll(p, &end, 10);
@@ -91,6 +94,14 @@ parse_stat(const char *text, struct task_stat *st)
 		p = end;
 	}
 	return 0;
+}
+
+/* The mark of the end before 5.2: all bits of an address. */
+static int
+is_end(const char *s, size_t n)
+{
+	return n > 2 && strncmp(s, "0x", 2) == 0 &&
+	    strspn(s + 2, "f") == n - 2;
 }
 
 int
@@ -109,7 +120,7 @@ parse_frame(const char **text, struct task_frame *f)
 			n -= (size_t)(p + 3 - s);
 			s = p + 3;
 		}
-		if (n && !(n == 18 && strncmp(s, "0xffffffffffffffff", n) == 0)) {
+		if (n && !is_end(s, n)) {
 			f->s = s;
 			f->n = n;
 			f->symbol = strcspn(s, "+ \n");
@@ -136,7 +147,7 @@ parse_syscall(const char *text, struct task_syscall *c)
 	c->nr = strtol(text, &end, 10);
 	if (end == text)
 		return -1;
-	c->what = c->nr == -1 ? TASK_NO_CALL : TASK_CALL;
+	c->what = c->nr < 0 ? TASK_NO_CALL : TASK_CALL;
 	for (i = 0; c->what == TASK_CALL && i < 6; i++) {
 		text = end;
 		c->args[i] = strtoull(text, &end, 16);

@@ -25,6 +25,7 @@ const char *parse_field(const char *text, const char *key);
 struct task_stat {
 	char state;
 	int tty_nr;
+	unsigned long long ticks;	/* of CPU time, user and system */
 	unsigned long long starttime;	/* clock ticks since boot */
 };
 int parse_stat(const char *, struct task_stat *);

@@ -13,6 +13,8 @@
  *	N=tcp:PORT			a listener on 127.0.0.1; 0 is any port
  *	N=dup:M
  *	comm:NAME  unlink:PATH  rename:PATH:PATH  pos:N:OFFSET  close:N
+ *	inflight:N:M			send descriptor N through socket M and
+ *					close it: only the message holds it
  *	map:PATH			a shared writable mapping, nothing open
  *	text:N:STRING			write the string
  *	undumpable			prctl(PR_SET_DUMPABLE, 0)
@@ -21,7 +23,11 @@
  *					the action is done
  *	read:N  write:N			a thread blocks in that call (write: it
  *					fills the pipe first)
- *	spin				a thread that never sleeps
+ *	spin  nap			a thread that never sleeps, or only briefly
+ *	call:NR:ARG...			a thread makes the system call; @ is the
+ *					address of zeroed memory
+ *	int80:NR:ARG...			the same by the 32-bit entry (x86-64)
+ *	vfork				a thread's vfork(2) child waits
  *	child:ACTION			a child that does the action and waits
  *	zombie				a child that ended and is not waited for
  *	deadleader			the leader ends, a thread waits; last
@@ -176,6 +182,47 @@ do_spin(void *arg)
 		n++;
 }
 
+static _Noreturn void *
+do_nap(void *arg)
+{
+	(void)arg;
+	for (;;)
+		usleep(50);
+}
+
+static _Noreturn void *
+do_call(void *arg)
+{
+	static char zeros[4096];
+	const char *s = arg;
+	long v[7] = { 0 };
+	int i;
+
+	for (i = 0; i < 7 && (s = strchr(s, ':')); i++)
+		v[i] = *++s == '@' ? (long)zeros : strtol(s, NULL, 0);
+	if (*(char *)arg == 'c')
+		syscall(v[0], v[1], v[2], v[3], v[4], v[5], v[6]);
+#ifdef __x86_64__
+	else
+		__asm__ volatile ("int $0x80" : "+a" (v[0]) : "b" (v[1]),
+		                  "c" (v[2]), "d" (v[3]), "S" (v[4]) :
+		                  "r8", "r9", "r10", "r11", "memory");
+#endif
+	wait_for_ever(NULL);
+}
+
+static _Noreturn void *
+do_vfork(void *arg)
+{
+	(void)arg;
+	if (vfork() == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			pause();
+	}
+	wait_for_ever(NULL);
+}
+
 struct start {
 	void *(*f)(void *);
 	void *arg;
@@ -258,6 +305,25 @@ act_at(const char *s, int n, int m, const char *what)
 }
 
 static void
+send_away(const char *s)
+{
+	int fd = atoi(s), sock = atoi(strchr(s, ':') + 1);
+	struct iovec iov = { .iov_base = (char[1]){ 0 }, .iov_len = 1 };
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof fd)] = { 0 };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = control, .msg_controllen = sizeof control };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof fd);
+	memcpy(CMSG_DATA(c), &fd, sizeof fd);
+	if (sendmsg(sock, &msg, 0) < 0)
+		err(1, "sendmsg");
+	close(fd);
+}
+
+static void
 map(const char *path)
 {
 	int fd = open(path, O_RDWR);
@@ -300,6 +366,8 @@ act(const char *s)
 			err(1, "%s", s);
 	} else if ((a = after(s, "close:"))) {
 		close(atoi(a));
+	} else if ((a = after(s, "inflight:"))) {
+		send_away(a);
 	} else if ((a = after(s, "map:"))) {
 		map(a);
 	} else if ((a = after(s, "child:"))) {
@@ -312,6 +380,12 @@ act(const char *s)
 		thread(wait_for_ever, NULL);
 	} else if (strcmp(s, "spin") == 0) {
 		thread(do_spin, NULL);
+	} else if (strcmp(s, "nap") == 0) {
+		thread(do_nap, NULL);
+	} else if (strcmp(s, "vfork") == 0) {
+		thread(do_vfork, NULL);
+	} else if (after(s, "call:") || after(s, "int80:")) {
+		thread(do_call, s);
 	} else if ((a = after(s, "private:"))) {
 		thread(do_private, a);
 	} else if (after(s, "read:") || after(s, "write:")) {
