@@ -219,6 +219,18 @@ cli_emit(struct out *o)
 	cli_print(o);
 }
 
+void *
+cli_grow(void *array, size_t n, size_t size)
+{
+	if (n & (n - 1))	/* it has room up to the next power of 2 */
+		return array;
+	if (!(array = realloc(array, 2 * (n + 1) * size))) {
+		cli_warn("%s", strerror(errno));
+		_exit(1);
+	}
+	return array;
+}
+
 int
 cli_root(void)
 {

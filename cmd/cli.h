@@ -56,6 +56,9 @@ void cli_emit(struct out *);
 void cli_end(struct out *);
 void cli_print(struct out *);
 
+/* The array of n members with room for one more; exits when memory ran out. */
+void *cli_grow(void *array, size_t n, size_t size);
+
 /* The procfs of -R; exits if it can't be opened. */
 int cli_root(void);
 

@@ -1,5 +1,6 @@
 #include <sys/syscall.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <unistd.h>
 
@@ -45,6 +46,18 @@ int
 sys_pidfd_open(int root, int pid)
 {
 	return sys_ours(root) ? (int)syscall(SYS_pidfd_open, pid, 0U) : -1;
+}
+
+int
+sys_pidfd_thread(int root, int tid)
+{
+	int fd;
+
+	if (!sys_ours(root))
+		return -1;
+	/* PIDFD_THREAD */
+	fd = (int)syscall(SYS_pidfd_open, tid, (unsigned)O_EXCL);
+	return fd < 0 && errno == EINVAL ? sys_pidfd_open(root, tid) : fd;
 }
 
 int

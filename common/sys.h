@@ -16,6 +16,9 @@ int sys_kcmp(int root, int tid1, int tid2, int what, int fd1, int fd2);
 /* A pidfd of a process, or -1 with errno. */
 int sys_pidfd_open(int root, int pid);
 
+/* A pidfd of a thread; before Linux 6.9 only of one that is a process's first. */
+int sys_pidfd_thread(int root, int tid);
+
 /* A duplicate of a process's descriptor, to be closed at once: it delays the
  * end of file and holds locks; or -1 with errno. */
 int sys_pidfd_getfd(int pidfd, int fd);

@@ -77,7 +77,7 @@ walk_open(struct walk *w, int root, const struct walk_pick *pick, size_t n,
 {
 	w->root = w->table.root = root;
 	w->pick = pick;
-	w->end = pick + n;
+	w->end = pick ? pick + n : NULL;
 	w->dir = w->table.dir = w->fds.fd = w->tasks.fd = -1;
 	w->processes.fd = w->mapdir = -1;
 	w->pid = 0;
@@ -136,6 +136,8 @@ walk_process(struct walk *w)
 			if (w->pick == w->end)
 				return 0;
 			w->pid = w->pick->pid;
+		} else if (w->processes.fd < 0) {
+			return 0;
 		} else if ((r = numdir_next(&w->processes, &w->pid)) <= 0) {
 			numdir_close(&w->processes);
 			return r;
@@ -182,17 +184,20 @@ open_table(struct walk *w, int dir, int tid)
 	return 0;
 }
 
+/* Has the task certainly no descriptors? Nobody but root may see that in the fd
+ * directory of a zombie or of a kernel thread. */
 static int
-is_zombie(int dir)
+is_bare(int dir)
 {
 	struct buf b = { 0 };
 	struct task_status st;
-	int err = errno, zombie = proc_read(dir, "status", &b) == 0 &&
-	    parse_status(b.s, &st) == 0 && strchr("ZX", st.state);
+	int err = errno, bare = proc_read(dir, "status", &b) == 0 &&
+	    parse_status(b.s, &st) == 0 &&
+	    (strchr("ZX", st.state) || st.kthread);
 
 	buf_free(&b);
 	errno = err;
-	return zombie;
+	return bare;
 }
 
 /* The descriptors' numbers and what they refer to, as one text; 0 or -1. */
@@ -308,7 +313,7 @@ first_thread(struct walk *w)
 	while (!first && numdir_next(&tasks, &tid) == 1) {
 		if ((dir = proc_thread(w->dir, tid)) < 0)
 			continue;
-		dead = is_zombie(dir);
+		dead = is_bare(dir);
 		close(dir);
 		first = dead ? 0 : tid;
 	}
@@ -325,7 +330,7 @@ next_task(struct walk *w)
 	while ((r = next_tid(w, &tid)) == 1) {
 		if ((dir = proc_thread(w->dir, tid)) < 0)
 			continue;
-		if (is_zombie(dir) || (r = note_table(w, tid)) == 0) {
+		if (is_bare(dir) || (r = note_table(w, tid)) == 0) {
 			close(dir);
 			continue;
 		}
@@ -380,7 +385,7 @@ walk_table(struct walk *w)
 			if (open_table(w, w->dir, 0) == 0)
 				return 1;
 			return errno == ENOENT || errno == ESRCH ||
-			    is_zombie(w->dir) ? 0 : -1;
+			    is_bare(w->dir) ? 0 : -1;
 		}
 		w->state = TASKS;
 	}
@@ -396,6 +401,12 @@ walk_table(struct walk *w)
 		close_table(w);
 	}
 	return 0;
+}
+
+int
+walk_thread(const struct walk *w)
+{
+	return w->tid ? w->tid : w->first ? w->first : w->pid;
 }
 
 int
@@ -499,7 +510,7 @@ load_maps(struct walk *w)
 	if (k)
 		qsort(w->maps_begin, k, sizeof m, by_start);
 	w->map = w->maps_begin;
-	w->maps_end = w->maps_begin + k;
+	w->maps_end = k ? w->maps_begin + k : w->maps_begin;
 	return 0;
 }
 

@@ -49,6 +49,9 @@ int walk_process(struct walk *);
  * ETIMEDOUT). */
 int walk_table(struct walk *);
 
+/* A thread that has the current table. */
+int walk_thread(const struct walk *);
+
 /* The next descriptor: 1, 0 at the end. */
 int walk_fd(struct walk *, int *fd);
 

@@ -1,0 +1,10 @@
+complete -c fdpeer -f
+complete -c fdpeer -s J -l json -d 'An object a line'
+complete -c fdpeer -s H -l script -d 'No heading, TABs'
+complete -c fdpeer -s 0 -l null -d 'Records end in NUL, names raw'
+complete -c fdpeer -s R -l procfs -x -a '(__fish_complete_directories)' -d 'Read this procfs'
+complete -c fdpeer -s T -l timeout -x -d 'Limit for one answer, in seconds'
+complete -c fdpeer -s h -l help -d 'Usage'
+complete -c fdpeer -s V -l version -d 'Version'
+complete -c fdpeer -n 'not string join " " -- (commandline -opc) | string replace -r -- "(-[RT]|--procfs|--timeout) \S+" "" | string match -qr " [0-9]+( |\$)"' -a '(__fish_complete_pids)' -d 'Process'
+complete -c fdpeer -n 'string join " " -- (commandline -opc) | string replace -r -- "(-[RT]|--procfs|--timeout) \S+" "" | string match -qr " [0-9]+\$"' -a '(for p in (commandline -opc)[-1]; command ls /proc/$p/fd 2>/dev/null; end)' -d 'Descriptor'
