@@ -36,6 +36,7 @@ struct ring {
 struct shared {
 	_Atomic uint64_t step;
 	_Atomic int starved;	/* the child waits for room in a ring */
+	unsigned times;		/* time limits that this step may take */
 	struct guard_at at;
 	struct guard_at stalls[STALLS];
 	unsigned nstalls;
@@ -126,8 +127,8 @@ asked_before(enum guard_kind kind)
 	return 0;
 }
 
-int
-guard_enter(enum guard_kind kind)
+static int
+enter(enum guard_kind kind, unsigned times)
 {
 	if (!child)
 		return 0;
@@ -136,9 +137,22 @@ guard_enter(enum guard_kind kind)
 		return -1;
 	}
 	sh->at.kind = kind;
+	sh->times = times;
 	mine = atomic_load_explicit(&sh->step, memory_order_relaxed) + 1;
 	atomic_store_explicit(&sh->step, mine, memory_order_release);
 	return 0;
+}
+
+int
+guard_enter(enum guard_kind kind)
+{
+	return enter(kind, 1);
+}
+
+int
+guard_enter_long(enum guard_kind kind)
+{
+	return enter(kind, 10);
 }
 
 void
@@ -313,7 +327,7 @@ outlived(uint64_t *seen, unsigned *ticks, unsigned limit)
 		*ticks = 0;
 		return 0;
 	}
-	return ++*ticks >= limit &&
+	return ++*ticks >= limit * sh->times &&
 	    atomic_compare_exchange_strong(&sh->step, &step, step + 1);
 }
 
@@ -345,7 +359,7 @@ watch(pid_t pid, unsigned ms)
 		if (n == 0 && ms && outlived(&seen, &ticks, limit)) {
 			kill(pid, SIGKILL);
 			sh->stalls[sh->nstalls++] = sh->at;
-			waited = ms;
+			waited = ms * sh->times;
 			return GUARD_STALLED;
 		}
 	}

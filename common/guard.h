@@ -57,6 +57,10 @@ void guard_fd(int fd);
  * before. Outside guard_run a step costs and does nothing. */
 int guard_enter(enum guard_kind);
 
+/* The same for a step that may rightly take ten times as long: it waits for a
+ * disk to have written. */
+int guard_enter_long(enum guard_kind);
+
 /* Leave the step, errno kept; does not return once the parent has gone on. */
 void guard_leave(void);
 

@@ -1,0 +1,494 @@
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <sys/xattr.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "guard.h"
+#include "kernel.h"
+#include "copy.h"
+#include "out.h"
+#include "cli.h"
+
+/* One step each: what a slow disk does in a second, many times over. */
+enum { PIECE = 128 << 10, RANGE = 8 << 20, DIRTY = 32 << 20 };
+
+/* <linux/magic.h> */
+#define EXT4_MAGIC 0xef53U
+#define XFS_MAGIC 0x58465342U
+#define BTRFS_MAGIC 0x9123683eU
+#define TMPFS_MAGIC 0x01021994U
+
+static void
+at_source(const struct copy *c)
+{
+	guard_process(c->pid);
+	guard_thread(c->tid);
+	guard_fd(c->fd);
+}
+
+int
+copy_enter_source(const struct copy *c)
+{
+	at_source(c);
+	return guard_enter(GUARD_OBJECT);
+}
+
+static int
+enter_slow_source(const struct copy *c)
+{
+	at_source(c);
+	return guard_enter_long(GUARD_OBJECT);
+}
+
+int
+copy_enter_target(const struct copy *c)
+{
+	guard_process(0);
+	guard_fd(c->at);
+	return guard_enter_long(GUARD_PATH);
+}
+
+int
+copy_attributes(const struct copy *c, int fd, struct kstatx *st)
+{
+	long r;
+
+	if (copy_enter_source(c) < 0)
+		return -1;
+	r = syscall(SYS_statx, fd, "", AT_EMPTY_PATH,
+	            KSTATX_BASIC | KSTATX_MNT_ID, st);
+	guard_leave();
+	return (int)r;
+}
+
+/* The magic number of the source's file system, or 0. */
+static uint32_t
+filesystem(const struct copy *c)
+{
+	struct statfs fs;
+	int r;
+
+	if (copy_enter_source(c) < 0)
+		return 0;
+	r = fstatfs(c->from, &fs);
+	guard_leave();
+	return r < 0 ? 0 : (uint32_t)fs.f_type;
+}
+
+/* Move the source's position, or find data and holes; -1 with errno. */
+static off_t
+seek(const struct copy *c, off_t off, int whence)
+{
+	off_t r;
+
+	if (copy_enter_source(c) < 0)
+		return -1;
+	r = lseek(c->from, off, whence);
+	guard_leave();
+	return r;
+}
+
+static int
+failed_read(struct copy *c)
+{
+	c->reading = 1;
+	return -1;
+}
+
+static ssize_t
+read_piece(struct copy *c, char *piece, size_t n, off_t off)
+{
+	ssize_t r;
+
+	do {
+		if (copy_enter_source(c) < 0)
+			return -1;
+		r = c->borrowed ? pread(c->from, piece, n, off) :
+		    read(c->from, piece, n);
+		guard_leave();
+	} while (r < 0 && errno == EINTR && !*c->stop);
+	return r < 0 ? failed_read(c) : r;
+}
+
+static int
+is_zero(const char *p, size_t n)
+{
+	return n == 0 || (*p == '\0' && memcmp(p, p + 1, n - 1) == 0);
+}
+
+static int
+write_piece(struct copy *c, const char *piece, size_t n)
+{
+	ssize_t w = 0;
+
+	if (c->to < 0)
+		return guard_write(STDOUT_FILENO, piece, n);
+	for (; n; piece += w, n -= (size_t)w) {
+		if (copy_enter_target(c) < 0)
+			return -1;
+		/* without extents to go by, what is zero is left a hole */
+		if (c->whole && is_zero(piece, n))
+			w = lseek(c->to, (off_t)n, SEEK_CUR) < 0 ? -1 :
+			    (ssize_t)n;
+		else
+			w = write(c->to, piece, n);
+		guard_leave();
+		if (w < 0 && errno == EINTR && !*c->stop)
+			w = 0;
+		if (w < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Let the kernel copy, or share blocks; the number of bytes, or 0 where it
+ * can't (it says why when the bytes are read and written). */
+static ssize_t
+copy_range(struct copy *c, off_t n)
+{
+	ssize_t r;
+
+	if (c->plain || c->borrowed || c->whole || c->to < 0 ||
+	    enter_slow_source(c) < 0)
+		return 0;
+	r = syscall(SYS_copy_file_range, c->from, NULL, c->to, NULL,
+	            (size_t)(n < RANGE ? n : RANGE), 0U);
+	guard_leave();
+	if (r <= 0)
+		c->plain = !(r < 0 && errno == EINTR);
+	return r < 0 ? 0 : r;
+}
+
+/* Have what was written go to the disk as it comes, so that no step is to wait
+ * for all of it; 0, or -1 with errno. */
+static int
+sync_target(struct copy *c, off_t n)
+{
+	int r;
+
+	c->unwritten += n;
+	if (c->to < 0 || c->unwritten < DIRTY)
+		return 0;
+	c->unwritten = 0;
+	if (copy_enter_target(c) < 0)
+		return -1;
+	r = fdatasync(c->to);
+	guard_leave();
+	return r;
+}
+
+/* Somebody who wants to write waits until the lease is given back. */
+static int
+lease_broken(struct copy *c)
+{
+	if (!c->leased || fcntl(c->from, F_GETLEASE) == F_RDLCK)
+		return 0;
+	fcntl(c->from, F_SETLEASE, F_UNLCK);
+	c->leased = 0;
+	return 1;
+}
+
+/* Copy what is from off, where the descriptors stand, up to end; where the file
+ * ended, or -1. */
+static off_t
+copy_extent(struct copy *c, off_t off, off_t end)
+{
+	static char piece[PIECE];
+	ssize_t n;
+
+	while (off < end) {
+		if (*c->stop) {
+			errno = EINTR;
+			return -1;
+		}
+		if ((n = copy_range(c, end - off)) == 0) {
+			n = read_piece(c, piece, end - off < PIECE ?
+			               (size_t)(end - off) : PIECE, off);
+			if (n < 0 || write_piece(c, piece, (size_t)n) < 0)
+				return -1;
+			if (n == 0)
+				break;
+		}
+		off += n;
+		if (sync_target(c, n) < 0)
+			return -1;
+		lease_broken(c);
+	}
+	return off;
+}
+
+/* The next data behind *off up to size: 1, or 0 if there is none, or -1. */
+static int
+next_extent(struct copy *c, off_t *off, off_t *end, off_t size)
+{
+	off_t data = *off;
+
+	*end = size;
+	if (c->whole)
+		return 1;
+	if ((data = seek(c, *off, SEEK_DATA)) < 0) {
+		if (errno == ENXIO)
+			return 0;
+		if (errno != EINVAL && errno != EOPNOTSUPP)
+			return failed_read(c);
+		c->whole = 1;
+		data = *off;
+	} else if ((*end = seek(c, data, SEEK_HOLE)) < 0 || *end > size) {
+		*end = size;
+	}
+	*off = data;
+	if (data >= size)
+		return 0;
+	if (seek(c, data, SEEK_SET) < 0)
+		return failed_read(c);
+	return lseek(c->to, data, SEEK_SET) < 0 ? -1 : 1;
+}
+
+static int
+resize(const struct copy *c, off_t size)
+{
+	int r;
+
+	if (c->to < 0)
+		return 0;
+	if (copy_enter_target(c) < 0)
+		return -1;
+	r = ftruncate(c->to, size);
+	guard_leave();
+	return r;
+}
+
+/* Copy the file as it is, up to the size that it began with. */
+static int
+copy_file(struct copy *c)
+{
+	/* files of procfs have no size and end where they end */
+	off_t size = c->st.size ? (off_t)c->st.size : LLONG_MAX;
+	off_t off = 0, end = 0;
+	int r = 1;
+
+	/* on the holder's own descriptor even SEEK_DATA moves its position */
+	c->whole = c->borrowed || c->to < 0 || c->st.size == 0;
+	c->plain = 0;
+	if (resize(c, 0) < 0 || resize(c, (off_t)c->st.size) < 0 ||
+	    (!c->borrowed && seek(c, 0, SEEK_SET) < 0) ||
+	    (c->to >= 0 && lseek(c->to, 0, SEEK_SET) < 0))
+		return -1;
+	while (off < size && (r = next_extent(c, &off, &end, size)) == 1) {
+		if ((off = copy_extent(c, off, end)) < 0)
+			return -1;
+		if (off < end)
+			break;
+	}
+	if (r < 0)
+		return -1;
+	if (r == 0)
+		off = size;
+	c->bytes = (unsigned long long)off;
+	/* it is shorter now, or had no size to begin with */
+	return off == (off_t)c->st.size ? 0 : resize(c, off);
+}
+
+/*
+ * A read lease is granted when nobody can write, neither by a descriptor nor by
+ * a mapping, and as long as it lasts nobody begins to. Overlayfs doesn't see
+ * mappings, and file servers have writers elsewhere.
+ */
+static int
+lease(struct copy *c)
+{
+	uint32_t fs = filesystem(c);
+
+	c->leased = !c->borrowed && (fs == EXT4_MAGIC || fs == XFS_MAGIC ||
+	    fs == BTRFS_MAGIC || fs == TMPFS_MAGIC) &&
+	    fcntl(c->from, F_SETLEASE, F_RDLCK) == 0;
+	return c->leased;
+}
+
+/*
+ * Have dirty pages written, so that a store through a mapping must fault again
+ * and changes the modification time: after the attributes were read, before the
+ * data is. In parts first, that a slow disk gives signs of life.
+ */
+static void
+clean(const struct copy *c)
+{
+	off_t off;
+
+	for (off = 0; off < (off_t)c->st.size; off += RANGE) {
+		if (enter_slow_source(c) < 0)
+			return;
+		sync_file_range(c->from, off, RANGE, SYNC_FILE_RANGE_WRITE |
+		                SYNC_FILE_RANGE_WAIT_BEFORE |
+		                SYNC_FILE_RANGE_WAIT_AFTER);
+		guard_leave();
+	}
+	if (enter_slow_source(c) < 0)
+		return;
+	fdatasync(c->from);
+	guard_leave();
+}
+
+/* Before Linux 6.13 a clock tick is the grain of file times: a write may hide
+ * in the tick of the last one. */
+static void
+wait_for_tick(const struct copy *c)
+{
+	struct timespec now, tick = { 0, 20 * 1000 * 1000 };
+	long long age;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	age = (now.tv_sec - (long long)c->st.mtime.sec) * 1000000000 +
+	    now.tv_nsec - (long long)c->st.mtime.nsec;
+	if (age >= 0 && age < tick.tv_nsec)
+		nanosleep(&tick, NULL);
+}
+
+/* As copy_data, but once. */
+static int
+copy_once(struct copy *c)
+{
+	struct kstatx after;
+
+	c->blind = 0;
+	lease(c);
+	if (copy_attributes(c, c->from, &c->st) < 0)
+		return failed_read(c);
+	if (!c->leased) {
+		wait_for_tick(c);
+		clean(c);
+		/* has no write-back, so nothing makes a page clean */
+		c->blind = filesystem(c) == TMPFS_MAGIC;
+	}
+	if (copy_file(c) < 0)
+		return -1;
+	if (c->leased && !lease_broken(c)) {
+		fcntl(c->from, F_SETLEASE, F_UNLCK);
+		return 1;
+	}
+	if (copy_attributes(c, c->from, &after) < 0)
+		return failed_read(c);
+	return after.size == c->st.size &&
+	    after.mtime.sec == c->st.mtime.sec &&
+	    after.mtime.nsec == c->st.mtime.nsec;
+}
+
+int
+copy_data(struct copy *c)
+{
+	struct timespec t0, t1;
+	int r;
+
+	clock_gettime(CLOCK_MONOTONIC, &t0);
+	if ((r = copy_once(c)) != 0 || c->to < 0)
+		return r;
+	clock_gettime(CLOCK_MONOTONIC, &t1);
+	/* once more if that was quick, or if the last writer is gone */
+	if (t1.tv_sec - t0.tv_sec < 2 || lease(c))
+		r = copy_once(c);
+	return r;
+}
+
+/* Attributes that belong to the layer of a file system, not to the file. */
+static int
+is_alien(const char *name)
+{
+	return strncmp(name, "trusted.overlay.", 16) == 0 ||
+	    strncmp(name, "trusted.SGI_ACL", 15) == 0;
+}
+
+/* 0, or -1 with errno. */
+static int
+copy_xattr(const struct copy *c, const char *name, struct buf *value)
+{
+	ssize_t n;
+	int r;
+
+	if (copy_enter_source(c) < 0)
+		return -1;
+	/* a value has at most 64 KiB (xattr(7)) */
+	n = fgetxattr(c->from, name, value->s, value->cap);
+	guard_leave();
+	if (n < 0 || copy_enter_target(c) < 0)
+		return n < 0 && errno == ENODATA ? 0 : -1;
+	r = fsetxattr(c->to, name, value->s, (size_t)n, 0);
+	guard_leave();
+	return r;
+}
+
+static int
+copy_xattrs(const struct copy *c, int setid, const char *target)
+{
+	struct buf names = { 0 }, value = { 0 };
+	const char *name;
+	ssize_t n;
+
+	/* one that the target has from its directory */
+	if (copy_enter_target(c) < 0)
+		return -1;
+	fremovexattr(c->to, "system.posix_acl_access");
+	guard_leave();
+	if (buf_grow(&names, 65536) < 0 || buf_grow(&value, 65536) < 0 ||
+	    copy_enter_source(c) < 0)
+		return -1;
+	n = flistxattr(c->from, names.s, 65536);
+	guard_leave();
+	for (name = names.s; n > 0 && name < names.s + n;
+	     name += strlen(name) + 1) {
+		if (is_alien(name) || (!setid &&
+		    strcmp(name, "security.capability") == 0))
+			continue;
+		if (copy_xattr(c, name, &value) < 0)
+			cli_warn("%s: attribute %s: %s", target, name,
+			         strerror(errno));
+	}
+	buf_free(&names);
+	buf_free(&value);
+	return 0;
+}
+
+int
+copy_metadata(struct copy *c, int setid, const char *name)
+{
+	struct timespec times[2] = {
+		{ (time_t)c->st.atime.sec, (long)c->st.atime.nsec },
+		{ (time_t)c->st.mtime.sec, (long)c->st.mtime.nsec }
+	};
+	mode_t mode = c->st.mode & 07777;
+	int r;
+
+	/* a change of the owner clears set-ID bits and capabilities, so it is
+	 * first, and a file that stays ours must not run as ours */
+	if (copy_enter_target(c) < 0)
+		return -1;
+	r = fchown(c->to, c->st.uid, c->st.gid);
+	guard_leave();
+	if (r < 0) {
+		cli_warn("%s: owner %u:%u: %s", name, c->st.uid, c->st.gid,
+		         strerror(errno));
+		setid = 0;
+	}
+	if (copy_xattrs(c, setid, name) < 0)
+		return -1;
+	if (!setid && mode & (S_ISUID | S_ISGID)) {
+		mode &= ~(mode_t)(S_ISUID | S_ISGID);
+		cli_warn("%s: set-ID bits are left out", name);
+	}
+	if (copy_enter_target(c) < 0)
+		return -1;
+	if (fchmod(c->to, mode) < 0)
+		cli_warn("%s: mode %o: %s", name, mode, strerror(errno));
+	if (futimens(c->to, times) < 0)
+		cli_warn("%s: times: %s", name, strerror(errno));
+	guard_leave();
+	return 0;
+}
