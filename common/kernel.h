@@ -47,3 +47,13 @@ struct kstatx {
 
 #define KCMP_FILE_ 0
 #define KCMP_FILES_ 2
+
+/* struct pidfd_info of <linux/pidfd.h>, as far as it went in Linux 6.15, when it
+ * learned how a process ended: known once its parent has waited for it. */
+struct kpidfd_info {
+	uint64_t mask, cgroupid;
+	uint32_t ids[11];
+	int32_t exit_code;	/* as wait(2)'s status */
+};
+#define KPIDFD_GET_INFO _IOWR(0xFF, 11, struct kpidfd_info)
+#define KPIDFD_INFO_EXIT 8U

@@ -1,0 +1,12 @@
+complete -c fdprogress -f
+complete -c fdprogress -s f -l follow -d 'Until the file is closed or the process ends'
+complete -c fdprogress -s i -l interval -x -d 'Time between two samples, in seconds'
+complete -c fdprogress -s J -l json -d 'An object a line'
+complete -c fdprogress -s H -l script -d 'No heading, TABs, exact numbers'
+complete -c fdprogress -s 0 -l null -d 'Records end in NUL, names raw'
+complete -c fdprogress -s R -l procfs -x -a '(__fish_complete_directories)' -d 'Read this procfs'
+complete -c fdprogress -s T -l timeout -x -d 'Limit for one answer, in seconds'
+complete -c fdprogress -s h -l help -d 'Usage'
+complete -c fdprogress -s V -l version -d 'Version'
+complete -c fdprogress -n 'not string match -qr "^[0-9]+\$" -- (commandline -opc)' -a '(__fish_complete_pids)' -d 'Process'
+complete -c fdprogress -n 'string match -qr "^[0-9]+\$" -- (commandline -opc)' -a '(for p in (string match -r "^[0-9]+\$" -- (commandline -opc))[1]; command ls /proc/$p/fd 2>/dev/null; end)' -d 'Descriptor'

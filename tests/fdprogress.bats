@@ -1,0 +1,601 @@
+#!/usr/bin/env bats
+
+load helper
+
+# pace FD FLAGS PATH [leave]: start tests/pace; its PID in $PID.
+pace() {
+	local dir
+	dir=$(mktemp -d pace.XXXXXX)
+	mkfifo "$dir/in" "$dir/out"
+	"$TESTS/pace" "$@" <"$dir/in" >"$dir/out" 3>&- 4>&- 10>&- 251>&- &
+	STARTED+=($!)
+	exec {TO}>"$dir/in" {FROM}<"$dir/out"
+	HELDS+=("$TO" "$FROM")
+	read -r PID <&"$FROM"
+}
+
+# tell COMMAND...: have tests/pace do it; the position it then has in $POS.
+tell() {
+	echo "$*" >&"$TO"
+	read -r POS <&"$FROM"
+}
+
+# order COMMAND...: the same where it ends and does not answer.
+order() {
+	echo "$*" >&"$TO"
+}
+
+# follow [OPTION]... PID FD: fdprogress -f in the background, into out and err,
+# and wait for its first record; its PID in $FOLLOWER.
+follow() {
+	local job=$PID
+	start fdprogress -f -i 0.1 "$@" >out 2>err
+	FOLLOWER=$PID PID=$job
+	until_true test -s out
+	until_true has_lines 3 out
+}
+
+has_lines() {
+	[ "$(tr '\0' '\n' <"$2" | wc -l)" -ge "$1" ]
+}
+
+# verdict STATUS TEXT: what the follower ends with.
+verdict() {
+	local status=0
+	wait "$FOLLOWER" || status=$?
+	cat out err
+	[ "$status" -eq "$1" ]
+	[ "$(tail -n 1 err)" = "fdprogress: $PID: $2" ]
+}
+
+# column N: of the last record on standard output, under -H.
+column() {
+	tail -n 1 <<<"$output" | cut -f "$1"
+}
+
+file() {
+	head -c "${2:-1000000}" /dev/zero >"$1"
+}
+
+@test "bad operands are usage errors" {
+	for args in '' 1 'abc 3' '1e3 3' '0x10 3' '0 3' '1 -3' '1 3x' '-- -1 3' \
+	    '1 3 4' '99999999999 3' '1 99999999999' '-i 0 1 3' '-i x 1 3' \
+	    '-i .2 1 3' '-JH 1 3' '-T x 1 3' '-q 1 3' '--size 3 1 3'; do
+		# shellcheck disable=SC2086
+		run --separate-stderr fdprogress $args
+		echo "$args: $status $stderr"
+		[ "$status" -eq 2 ]
+		[ -z "$output" ]
+		[[ $stderr == fdprogress:* ]]
+	done
+	run -2 fdprogress '' 3
+	run -2 fdprogress 1 ''
+}
+
+@test "-h and -V" {
+	run -0 fdprogress -h
+	[[ ${lines[0]} == 'usage: fdprogress [-fJH0] [-i SECS] '* ]]
+	run -0 fdprogress --version
+	[[ $output == 'fdprogress (proctools) '* ]]
+}
+
+@test "no such process, no such descriptor" {
+	hold comm:job
+	local gone=$PID
+	end_started
+	run --separate-stderr fdprogress "$gone" 3
+	[ "$status" -eq 1 ]
+	[ "$stderr" = "fdprogress: $gone: No such process" ]
+	hold comm:job
+	run --separate-stderr -1 fdprogress "$PID" 05000000
+	[ "$stderr" = "fdprogress: $PID: no descriptor 5000000" ]
+	run --separate-stderr -1 fdprogress -f "$PID" $$
+	[ "$stderr" = "fdprogress: $PID: no descriptor $$ (one process at a time)" ]
+	[ -z "$output" ]
+}
+
+@test "what has no position is refused" {
+	hold 5,6=pipe 7=r:/ 8=path:/etc/passwd 9=eventfd 11=r:/dev/null \
+	    12,13=unix 14=epoll:5
+	for fd in 5=pipe 7=dir 8=O_PATH 9=eventfd 11=chr 12=sock 14=epoll; do
+		run --separate-stderr -1 fdprogress "$PID" "${fd%=*}"
+		[ "$stderr" = "fdprogress: $PID: descriptor ${fd%=*} (${fd#*=}) has no position" ]
+		[ -z "$output" ]
+	done
+}
+
+@test "another user's process is not to be looked at" {
+	need_root
+	hold 7=r:/etc/passwd
+	run --separate-stderr -3 as_user "$TOP/cmd/fdprogress" "$PID" 7
+	[ "$stderr" = "fdprogress: $PID: Permission denied (needs root or CAP_SYS_PTRACE)" ]
+}
+
+@test "a full disk and a closed pipe" {
+	file f
+	hold 7=r:f
+	run -1 bash -c "fdprogress $PID 7 2>/dev/null >/dev/full"
+	run bash -c "fdprogress -f -i 0.1 $PID 7 2>err | head -n 1; cat err"
+	[[ ${lines[0]} == PID* ]]
+	[ "${#lines[@]}" -eq 1 ]
+}
+
+@test "position, size and percent are the file's" {
+	file f 1000000
+	hold 7=r:f pos:7:452000
+	run --separate-stderr -0 fdprogress -H "$PID" 7
+	[ "$output" = "$(printf '%s\t' "$PID" hold 7 none 452000 1000000 45.20 0 -)$(pwd)/f" ]
+	run --separate-stderr -0 fdprogress "$PID" 7
+	read -r pid comm fd by pos size percent rate eta name <<<"${lines[1]}"
+	[ "${lines[0]%%[[:space:]]*}" = PID ]
+	[ "$pid $comm $fd $by $pos $size $percent $rate $eta" = \
+	    "$PID hold 7 none 441K 977K 45.2 0 -" ]
+	[ "$name" = "$(pwd)/f" ]
+}
+
+@test "not moving: none, and why" {
+	file f
+	hold 7=r:f pos:7:1000
+	run --separate-stderr -0 fdprogress -H "$PID" 7
+	[ "$(column 4)" = none ]
+	[ "$(column 8)" = 0 ]
+	[ "$(column 9)" = - ]
+	[[ $stderr == "fdprogress: $PID: stalled: state S, "* ]]
+	kill -STOP "$PID"
+	until_true state_is "$PID" T
+	run --separate-stderr -0 fdprogress -H "$PID" 7
+	[ "$(column 4)" = none ]
+	[ "$stderr" = "fdprogress: $PID: stalled: state T, stopped" ]
+	kill -CONT "$PID"
+}
+
+@test "a position at the end is no proof that all was read" {
+	file f
+	hold 7=r:f pos:7:1000000
+	run --separate-stderr -0 fdprogress -H "$PID" 7
+	[ "$(column 5)" = 1000000 ]
+	[ "$(column 7)" = - ]
+	# nor is one behind it a part of anything
+	hold 7=r:f pos:7:2000000
+	run --separate-stderr -0 fdprogress -H "$PID" 7
+	[ "$(column 5)" = 2000000 ]
+	[ "$(column 7)" = - ]
+	# but who has read all is at 100 %
+	pace 7 r f
+	tell step 1000000
+	run --separate-stderr -0 fdprogress -H "$PID" 7
+	[ "$(column 7)" = 100.00 ]
+}
+
+@test "a growing output has no total" {
+	pace 7 w grows
+	tell step 1000000
+	tell rate 2000000
+	run --separate-stderr -0 fdprogress -H "$PID" 7
+	[ "$(column 4)" = pos ]
+	[ "$(column 7)" = - ]
+	[ "$(column 9)" = - ]
+	# one of a known size has
+	file whole 20000000
+	pace 8 w whole
+	tell rate 2000000
+	run --separate-stderr -0 fdprogress -H "$PID" 8
+	[ "$(column 4)" = pos ]
+	[ "$(column 7)" != - ]
+}
+
+@test "rate and time left, between two samples" {
+	file f 100000000
+	pace 7 r f
+	tell seek 50000000	# the age of the process says nothing then
+	tell rate 10000000
+	run --separate-stderr -0 fdprogress -H -i 0.5 "$PID" 7
+	echo "$output"
+	[ "$(column 4)" = pos ]
+	[ "$(column 8)" -gt 9000000 ]
+	[ "$(column 8)" -lt 11000000 ]
+	want=$(((100000000 - $(column 5)) / 10000000))
+	[ "$(column 9)" -ge $((want - 1)) ]
+	[ "$(column 9)" -le $((want + 1)) ]
+	[ -z "$stderr" ]
+}
+
+@test "a process that has only read this file: no waiting" {
+	need sha256sum
+	truncate -s 100G f	# sparse: it is read as fast as it is hashed
+	start sha256sum f >/dev/null
+	job=$PID
+	age() { [ "$(ps -o etimes= -p "$job")" -ge 1 ]; }
+	fd() { for FD in /proc/"$job"/fd/*; do
+		[ "$(readlink "$FD")" = "$(pwd)/f" ] && FD=${FD##*/} && return; done; }
+	until_true fd
+	until_true age
+	before=${EPOCHREALTIME/[.,]/}
+	# -i 5 would take 5 s
+	run --separate-stderr -0 fdprogress -H -i 5 "$job" "$FD"
+	took=$((${EPOCHREALTIME/[.,]/} - before))
+	echo "$output, $took us"
+	[ "$took" -lt 4000000 ]
+	[ "$(column 4)" = pos ]
+	pos=$(column 5) rate=$(column 8)
+	ticks=$(sed 's/.*) //' "/proc/$job/stat" | cut -d ' ' -f 20)
+	age=$(awk -v t="$ticks" -v hz="$(getconf CLK_TCK)" '{ print $1 - t / hz }' /proc/uptime)
+	awk -v p="$pos" -v r="$rate" -v a="$age" \
+	    'BEGIN { e = p / a; exit !(r > e * .8 && r < e * 1.25) }'
+}
+
+@test "a process that waited before it read: two samples" {
+	file f 100000000
+	pace 7 r f
+	old() { [ "$(ps -o etimes= -p "$PID")" -ge 1 ]; }
+	until_true old
+	tell rate 20000000
+	run --separate-stderr -0 fdprogress -H -i 0.3 "$PID" 7
+	echo "$output"
+	[ "$(column 8)" -gt 15000000 ]
+	[ "$(column 8)" -lt 25000000 ]
+}
+
+@test "what moves is not the position: no measure, and no stall" {
+	file f 100000000
+	pace 7 r f
+	for via in pread copy; do
+		tell via "$via"
+		tell rate 5000000
+		run --separate-stderr -0 fdprogress -H "$PID" 7
+		echo "$output"
+		[ "$(cut -f 4,5,7-9 <<<"$output")" = "$(printf -- '-\t-\t-\t-\t-')" ]
+		[ "$stderr" = "fdprogress: $PID: its position is not what moves" ]
+	done
+	# also where it stands at the end
+	tell seek 100000000
+	run --separate-stderr -0 fdprogress -H "$PID" 7
+	[ "$(column 7)" = - ]
+	[ "$(column 4)" = - ]
+}
+
+@test "backwards: no rate and no time left" {
+	file f 100000000
+	pace 7 r f
+	tell seek 100000000
+	tell via back
+	tell rate 5000000
+	run --separate-stderr -0 fdprogress -H "$PID" 7
+	[ "$(column 4)" = pos ]
+	[ "$(column 8)" = - ]
+	[ "$(column 9)" = - ]
+}
+
+@test "a deleted file, a hostile name" {
+	name=$'a b\n\033[31m'
+	file "$name"
+	hold 7=r:"$name" pos:7:250000 unlink:"$name"
+	run --separate-stderr -0 fdprogress "$PID" 7
+	[ "${#lines[@]}" -eq 2 ]
+	[[ ${lines[1]} == *" $(pwd)/a b\\012\\033[31m (deleted)" ]]
+	[ "$(awk '{ print $7 }' <<<"${lines[1]}")" = 25.0 ]
+	fdprogress -0 "$PID" 7 2>/dev/null >nul
+	[ "$(tr '\0' '#' <nul | cut -f 10-)" = "$(pwd)/$name#" ]
+}
+
+@test "JSON" {
+	need jq
+	file f 1000000
+	hold 7=r:f pos:7:250000
+	run --separate-stderr -0 fdprogress -J "$PID" 7
+	[ -z "$stderr" ]
+	want='["avg_rate","by","command","deleted","elapsed","eta","eta_at",
+	    "fd","name","pass","percent","pid","pos","rate","size","stalled",
+	    "state","tid","time","wchan"]'
+	jq -e --argjson want "$want" 'keys == $want' <<<"$output"
+	jq -e --argjson pid "$PID" --arg name "$(pwd)/f" '.pid == $pid and
+	    .command == "hold" and .fd == 7 and .by == "none" and
+	    .pos == 250000 and .size == 1000000 and .percent == 25 and
+	    .rate == 0 and .eta == null and .eta_at == null and
+	    .name == $name and .deleted == false and .pass == 1 and
+	    .state == "sleeping" and .stalled > 0' <<<"$output"
+	jq -e '.time > 1.7e9 and (.time - now | fabs) < 60' <<<"$output"
+	pace 7 r f
+	tell step 1000
+	tell rate 10000
+	run --separate-stderr -0 fdprogress -J "$PID" 7
+	jq -e '.by == "pos" and .rate > 5000 and .eta > 10 and .wchan == null and
+	    (.eta_at | fromdate) - .time - .eta < 2' <<<"$output"
+}
+
+@test "a block device by its size in sysfs" {
+	need_root
+	need losetup
+	truncate -s 8M img
+	dev=$(losetup -f --show img) || skip 'no loop device'
+	pace 7 r "$dev"
+	tell step 2097152
+	run --separate-stderr fdprogress -H "$PID" 7
+	kill -KILL "$PID"
+	losetup -d "$dev"
+	[ "$status" -eq 0 ]
+	[ "$(cut -f 5-7 <<<"$output")" = "$(printf '2097152\t8388608\t25.00')" ]
+}
+
+@test "a thread's own table, a dead leader" {
+	file f
+	hold private:7=r:f
+	tid=$(ls "/proc/$PID/task" | grep -vx "$PID")
+	run --separate-stderr -0 fdprogress -H "$tid" 7
+	[ "$(column 1)" = "$tid" ]
+	[ "$(column 6)" = 1000000 ]
+	pace 8 r f leave
+	until_true state_is "$PID" Z
+	tell step 500000
+	run --separate-stderr -0 fdprogress -H "$PID" 8
+	[ "$(column 1)" = "$PID" ]
+	[ "$(column 7)" = 50.00 ]
+	follow -H "$PID" 8
+	tell step 500000
+	until_true grep -qF 100.00 out
+	order exit 0
+	verdict 0 finished
+}
+
+@test "-f: finished" {
+	file f 10000000
+	pace 7 r f
+	tell rate 10000000
+	follow -H "$PID" 7
+	end_of_file() { [ "$(awk '/^pos/ { print $2 }' "/proc/$PID/fdinfo/7")" = 10000000 ]; }
+	until_true end_of_file
+	order exit 0
+	verdict 0 finished
+	[ "$(tail -n 1 out | cut -f 5,7)" = "$(printf '10000000\t100.00')" ]
+}
+
+@test "-f: the first sample is only a baseline" {
+	file f 100000000
+	pace 7 r f
+	tell step 35000000
+	tell rate 1000000
+	follow -H "$PID" 7
+	until_true has_lines 5 out
+	# not one rate is that of a jump from 0
+	run awk -F '\t' '$8 > 2000000' out
+	[ -z "$output" ]
+	run awk -F '\t' '$9 != "-"' out
+	[ -z "$output" ]	# and no time left before 3 s
+}
+
+@test "-f: killed, failed, ended too early" {
+	file f
+	pace 7 r f
+	tell step 230000
+	follow "$PID" 7
+	kill -KILL "$PID"
+	verdict 5 'killed by signal 9 (Killed) at 23.0%'
+	pace 7 r f
+	tell step 470000
+	follow "$PID" 7
+	order exit 3
+	verdict 5 'failed with exit status 3 at 47.0%'
+	pace 7 r f
+	tell step 470000
+	follow "$PID" 7
+	order exit 0
+	verdict 5 'ended at 47.0%'
+	# all read, but it says itself that it failed
+	pace 7 r f
+	tell step 1000000
+	follow "$PID" 7
+	order exit 1
+	verdict 5 'failed with exit status 1 at 100.0%'
+}
+
+@test "-f: closed and replaced, while the process goes on" {
+	file f
+	file g
+	pace 7 r f
+	tell step 470000
+	follow "$PID" 7
+	tell close
+	verdict 5 'closed at 47.0%'
+	pace 7 r f
+	tell step 470000
+	follow "$PID" 7
+	tell open g
+	verdict 5 'replaced by another file at 47.0%'
+	pace 7 r f
+	tell step 470000
+	follow "$PID" 7
+	tell step 530000
+	until_true grep -qF 100.0 out
+	tell close
+	verdict 0 finished
+	state_is "$PID" S
+}
+
+@test "-f: a total that is unknown" {
+	pace 7 w a
+	tell rate 1000000
+	follow "$PID" 7
+	order exit 0
+	verdict 0 finished
+	pace 7 w b
+	follow "$PID" 7
+	order exit 4
+	verdict 5 'failed with exit status 4'
+	pace 7 w c
+	tell rate 1000000
+	follow "$PID" 7
+	tell close
+	verdict 3 'closed, total unknown'
+	# pread: the position says nothing
+	file g 10000000
+	pace 7 r g
+	tell via pread
+	tell rate 1000000
+	follow -H "$PID" 7
+	[ "$(cut -f 4 out | sort -u)" = - ]
+	order exit 0
+	verdict 0 finished
+}
+
+@test "-f: a file that grows, and is deleted, meanwhile" {
+	file f 1000000
+	pace 7 r f
+	tell step 500000
+	follow -H "$PID" 7
+	grep -q "$(printf '500000\t1000000\t50.00')" out
+	tell grow f 1000000
+	grown() { grep -q "$(printf '500000\t2000000\t25.00')" out; }
+	until_true grown
+	rm f
+	deleted() { grep -q 'f (deleted)$' out; }
+	until_true deleted
+	tell step 1500000
+	until_true grep -qF 100.00 out
+	order exit 0
+	verdict 0 finished
+}
+
+@test "-f: another pass, a stop" {
+	need jq
+	file f 1000000
+	pace 7 r f
+	tell step 900000
+	follow -J "$PID" 7
+	tell step 50000
+	tell step 0
+	seen() { jq -e "select($1)" out >seen && [ -s seen ]; }
+	until_true seen '.pos == 950000'
+	tell seek 0
+	until_true seen '.pos == 0 and .pass == 2 and .rate == null'
+	kill -STOP "$PID"
+	until_true seen '.state == "stopped" and .by == "none" and .rate == 0 and .stalled > 0'
+	kill -CONT "$PID"
+	order exit 3
+	verdict 5 'failed with exit status 3 at 0.0%'
+	tail -n 1 out | jq -e '.event == "end" and .reason == "exited" and
+	    .exit_code == 3 and .complete == false'
+}
+
+@test "-f: the end is seen at once" {
+	file f
+	pace 7 r f
+	tell step 1000
+	start fdprogress -f -i 30 "$PID" 7 >out 2>err
+	FOLLOWER=${STARTED[-1]} PID=${STARTED[-2]}
+	following() { ls -l "/proc/$(child)/fd" 2>&1 | grep -q fdinfo; }
+	child() { tr -d ' ' <"/proc/$FOLLOWER/task/$FOLLOWER/children"; }
+	until_true following
+	before=${EPOCHREALTIME/[.,]/}
+	kill -KILL "$PID"
+	wait "$FOLLOWER" || true
+	[ $((${EPOCHREALTIME/[.,]/} - before)) -lt 1000000 ]
+	grep -q 'killed by signal 9' err
+}
+
+# terminal WIDTH PID FD: fdprogress -f on a terminal of that width, the process
+# killed after five redraws or four lines; what it drew, a frame a line.
+terminal() {
+	TERM=${TERM_IS-xterm} python3 - "$@" 3>&- <<'END'
+import fcntl, os, pty, re, signal, struct, sys, termios, unicodedata
+width, job = int(sys.argv[1]), int(sys.argv[2])
+pid, tty = pty.fork()
+if pid == 0:
+    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
+    os.execvp("fdprogress", ["fdprogress", "-f", "-i", "0.05"] + sys.argv[2:])
+out = b""
+while True:
+    try:
+        part = os.read(tty, 4096)
+    except OSError:
+        break
+    if not part:
+        break
+    out += part
+    if job and (out.count(b"\r") >= 6 or out.count(b"\n") >= 4):
+        os.kill(job, signal.SIGKILL)
+        job = 0
+for frame in out.decode().replace("\r\n", "\n").split("\r"):
+    line = frame.replace("\033[K", "").rstrip("\n")
+    if "\n" not in frame[:-1] and sum(1 + (unicodedata.east_asian_width(c) in "WF")
+                                      for c in line) >= width:
+        sys.exit("wraps: " + line)
+    print(line)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+END
+}
+
+@test "-f: the line of a terminal never wraps and keeps its verdict" {
+	need python3
+	name=$'long \303\274\303\274 \344\270\255\344\270\255\344\270\255 name of a file, \033[2J'
+	file "$name" 10000000
+	for width in 12 33 47 80 120; do
+		pace 7 r "$name"
+		tell step 4520000
+		run -5 terminal "$width" "$PID" 7
+		echo "$width: $output"
+		[ "${#lines[@]}" -ge 5 ]
+		[[ $output != *$'\033'* ]]
+		[ "$width" -lt 47 ] ||
+			[[ ${lines[-1]} == *'  killed by signal 9 (Killed) at 45.2%' ]]
+		[ "$width" -lt 60 ] || [[ ${lines[2]} == "pace[$PID] 7 "* ]]
+		[ "$width" -lt 12 ] || [[ ${lines[2]} == *45.2%* ]]
+	done
+	[[ ${lines[2]} == "pace[$PID] 7 $(pwd)/long "*'  45.2%  4.31M/9.54M  '* ]]
+}
+
+@test "-f: records where a terminal is dumb" {
+	need python3
+	file f
+	pace 7 r f
+	tell step 250000
+	TERM_IS=dumb run -5 terminal 80 "$PID" 7
+	[[ ${lines[0]} == 'PID '* ]]
+	[[ ${lines[1]} == *' 25.0 '* ]]
+	[[ ${lines[2]} == *' 25.0 '* ]]
+}
+
+# A tree that stands for a procfs, with process 100 and its descriptor 7.
+fixture() {
+	file f
+	mkdir -p tree/100/fd tree/100/fdinfo tree/self
+	printf 'Name:\tjob\nState:\tS (sleeping)\nTgid:\t100\nPid:\t100\nUid:\t0\t0\t0\t0\nThreads:\t1\n' >tree/100/status
+	echo job >tree/100/comm
+	printf 'pos:\t250000\nflags:\t0100000\nmnt_id:\t1\n' >tree/100/fdinfo/7
+	ln -s "$(pwd)/f" tree/100/fd/7
+}
+
+@test "-R reads another tree, and its end is not known" {
+	fixture
+	run --separate-stderr -0 fdprogress -R tree -H 100 7
+	[ "$(cut -f 1-7 <<<"$output")" = "$(printf '100\tjob\t7\tnone\t250000\t1000000\t25.00')" ]
+	PID=100
+	follow -R tree 100 7
+	[ "$(cat err)" = '' ]
+	printf 'pos:\t900000\nflags:\t0100000\nmnt_id:\t1\n' >tree/100/fdinfo/7
+	until_true grep -qF 90.0 out
+	rm -r tree/100
+	verdict 5 'ended at 90.0%'
+	fixture
+	printf 'pos:\t1000001\nflags:\t0100000\nmnt_id:\t1\n' >tree/100/fdinfo/7
+	follow -R tree 100 7
+	rm -r tree/100
+	verdict 3 'ended, exit status unknown'
+}
+
+@test "a file that does not answer: said, and it is waited for the end" {
+	fixture
+	mkfifo tree/100/io
+	run --separate-stderr -3 fdprogress -T 0.1 -R tree 100 7
+	[ -z "$output" ]
+	[ "$stderr" = 'fdprogress: 100: no answer from tree within 0.1 s' ]
+	start fdprogress -f -T 0.1 -R tree 100 7 >out 2>err
+	FOLLOWER=$PID PID=100
+	until_true grep -q 'no answer' err
+	rm -r tree/100
+	verdict 3 'ended, exit status unknown'
+}
+
+@test "the estimator" {
+	run -0 "$TESTS/meter_test"
+	[[ $output != *'not ok'* ]]
+}

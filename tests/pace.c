@@ -1,0 +1,158 @@
+/*
+ * pace - move the position of a descriptor on command
+ *
+ * usage: pace FD FLAGS PATH [leave]
+ *
+ * Opens PATH (FLAGS: r w rw) at FD, prints its PID, then does what the lines of
+ * standard input say and answers each with the position it then has:
+ *	step N		read or write N bytes
+ *	rate N		go on by N bytes a second from here on, 0: stand still
+ *	via WHAT	from here on move by read, write, pread, copy or back
+ *	seek N  open PATH  close  grow PATH N  exit N  kill N
+ * copy writes to PATH.copy what it reads by pread. It ends with its input.
+ * leave: the leader ends at once, and a thread does all this.
+ */
+#include <sys/stat.h>
+#include <err.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static char junk[1 << 20], via[16];
+static const char *path;
+static int fd, flags, copy = -1;
+static long long at;		/* where pread and copy are */
+
+static void
+put(int from)
+{
+	if (from < 0)
+		err(1, "open");
+	if (from != fd && (dup2(from, fd) < 0 || close(from) < 0))
+		err(1, "dup2");
+}
+
+static void
+step(long long n)
+{
+	ssize_t k;
+
+	for (; n > 0; n -= k) {
+		size_t m = n < (long long)sizeof junk ? (size_t)n : sizeof junk;
+
+		if (strcmp(via, "back") == 0) {
+			lseek(fd, -(off_t)m, SEEK_CUR);
+			k = (ssize_t)m;
+			continue;
+		}
+		if (*via == 'w')
+			k = write(fd, junk, m);
+		else if (*via == 'r')
+			k = read(fd, junk, m);
+		else
+			k = pread(fd, junk, m, at);
+		if (k <= 0)
+			return;
+		at += k;
+		if (*via == 'c' && write(copy, junk, (size_t)k) != k)
+			err(1, "copy");
+	}
+}
+
+static double
+seconds(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+static void
+grow(const char *name, long long n)
+{
+	struct stat st;
+
+	if (stat(name, &st) < 0 || truncate(name, st.st_size + n) < 0)
+		err(1, "%s", name);
+}
+
+static void *
+command(void *arg)
+{
+	struct pollfd in = { .fd = 0, .events = POLLIN };
+	double rate = 0, since = 0, done = 0;
+	char line[4200], word[16], name[4096];
+	long long n;
+
+	(void)arg;
+	for (;;) {
+		if (poll(&in, 1, rate > 0 ? 2 : -1) == 0) {
+			long long due = (long long)((seconds() - since) *
+			                            rate - done);
+
+			step(due);
+			done += (double)due;
+			continue;
+		}
+		if (!fgets(line, sizeof line, stdin))
+			exit(0);
+		n = 0;
+		if (sscanf(line, "%15s %4095s %lld", word, name, &n) == 2)
+			n = atoll(name);
+		if (strcmp(word, "step") == 0)
+			step(n);
+		else if (strcmp(word, "rate") == 0)
+			rate = (double)n, since = seconds(), done = 0;
+		else if (strcmp(word, "via") == 0)
+			snprintf(via, sizeof via, "%.15s", name);
+		else if (strcmp(word, "seek") == 0)
+			lseek(fd, n, SEEK_SET);
+		else if (strcmp(word, "open") == 0)
+			put(open(name, flags));
+		else if (strcmp(word, "close") == 0)
+			close(fd);
+		else if (strcmp(word, "grow") == 0)
+			grow(name, n);
+		else if (strcmp(word, "exit") == 0)
+			_exit((int)n);
+		else if (strcmp(word, "kill") == 0)
+			kill(getpid(), (int)n);
+		else
+			errx(2, "%s: no such command", word);
+		printf("%lld\n", (long long)lseek(fd, 0, SEEK_CUR));
+		fflush(stdout);
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	char name[4096];
+	pthread_t t;
+
+	if (argc < 4)
+		errx(2, "usage: pace FD FLAGS PATH");
+	setvbuf(stdin, NULL, _IONBF, 0);
+	fd = atoi(argv[1]);
+	path = argv[3];
+	flags = strcmp(argv[2], "r") == 0 ? O_RDONLY :
+	    strcmp(argv[2], "w") == 0 ? O_WRONLY | O_CREAT : O_RDWR | O_CREAT;
+	strcpy(via, flags & O_WRONLY ? "write" : "read");
+	put(open(path, flags, 0644));
+	snprintf(name, sizeof name, "%.4000s.copy", path);
+	copy = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+	printf("%d\n", (int)getpid());
+	fflush(stdout);
+	if (argc > 4) {
+		pthread_create(&t, NULL, command, NULL);
+		pthread_exit(NULL);
+	}
+	command(NULL);
+}
