@@ -196,14 +196,17 @@ static void
 starve(struct ring *r)
 {
 	char c = 0;
+	ssize_t n;
 
 	atomic_store(&sh->starved, 1);
 	if (atomic_load(&r->head) - atomic_load(&r->tail) < RING)
 		return;
 	while (send(sock, &c, 1, MSG_NOSIGNAL) < 0 && errno == EINTR)
 		;
-	while (recv(sock, &c, 1, 0) < 0 && errno == EINTR)
+	while ((n = recv(sock, &c, 1, 0)) < 0 && errno == EINTR)
 		;
+	if (n <= 0)		/* the parent is gone */
+		_exit(1);
 }
 
 void

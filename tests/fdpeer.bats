@@ -315,7 +315,7 @@ sys.stdin.read()' <>"$(mkfifo in && echo in)" >out 3>&- 4>&- &
 	[ "$(cut -f 1,3-5,7 <<<"$output" | head -n 2)" = "$(printf '%s\n' \
 		"$(fields "$PID" 101 '->' "$PID" 100)" \
 		"$(fields "$PID" 101 '->' "$a" 100)" | sort -t "$TAB" -k 4n)" ]
-	[[ $output == *"$(fields == "$b" main 101 - "$name")"* ]]
+	[[ $output == *"$(fields '==' "$b" main 101 - "$name")"* ]]
 	# found in a thread's table only; a TID is an operand
 	for operand in "$PID" "$a"; do
 		run -0 fdpeer -H "$operand" 105
@@ -588,9 +588,9 @@ while True:
 	strace -o /dev/null true 2>/dev/null || skip 'strace does not work here'
 	hold 100,101=pipe 102,103=pipe close:103
 	strace -f -o trace fdpeer "$PID" 100 >/dev/null 2>&1
-	! grep -E 'pidfd_getfd|ptrace\(|tee\(' trace
-	! grep -E 'open(at)?\([^,]*,? ?"([^"]*/)?fd/[0-9]' trace
+	run ! grep -E 'pidfd_getfd|ptrace\(|tee\(' trace
+	run ! grep -E 'open(at)?\([^,]*,? ?"([^"]*/)?fd/[0-9]' trace
 	strace -f -o trace fdpeer "$PID" 102 >/dev/null 2>&1 || true
 	[ "$(grep -c 'pidfd_getfd(' trace)" -eq 1 ]
-	! grep -E 'open(at)?\([^,]*,? ?"([^"]*/)?fd/[0-9]' trace
+	run ! grep -E 'open(at)?\([^,]*,? ?"([^"]*/)?fd/[0-9]' trace
 }

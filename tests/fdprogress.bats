@@ -2,6 +2,11 @@
 
 load helper
 
+teardown() {
+	end_started
+	[ -z "${LOOP-}" ] || losetup -d "$LOOP"
+}
+
 # pace FD FLAGS PATH [leave]: start tests/pace; its PID in $PID.
 pace() {
 	local dir
@@ -307,13 +312,10 @@ file() {
 	need_root
 	need losetup
 	truncate -s 8M img
-	dev=$(losetup -f --show img) || skip 'no loop device'
-	pace 7 r "$dev"
+	LOOP=$(losetup -f --show img) || skip 'no loop device'
+	pace 7 r "$LOOP"
 	tell step 2097152
-	run --separate-stderr fdprogress -H "$PID" 7
-	kill -KILL "$PID"
-	losetup -d "$dev"
-	[ "$status" -eq 0 ]
+	run -0 --separate-stderr fdprogress -H "$PID" 7
 	[ "$(cut -f 5-7 <<<"$output")" = "$(printf '2097152\t8388608\t25.00')" ]
 }
 
