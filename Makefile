@@ -1,5 +1,5 @@
 .POSIX:
-.SUFFIXES: .o .c .scd
+.SUFFIXES: .o .c
 
 VERSION = 0.1
 
@@ -13,67 +13,150 @@ FISHDIR = $(PREFIX)/share/fish/vendor_completions.d
 PROGPREFIX =
 
 CC = cc
+AR = ar
 CFLAGS = -O2 -g -Wall -Wextra -Wpedantic -Wshadow -Wmissing-prototypes
 LDFLAGS =
 SCDOC = scdoc
 BATS = bats
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -Icommon $(CPPFLAGS) $(CFLAGS)
+LINK = $(CC) $(CFLAGS) $(LDFLAGS)
 
 NAMES = pstack lsfd fdpeer fdrecover fdprogress
 TOOLS = cmd/pstack cmd/lsfd cmd/fdpeer cmd/fdrecover cmd/fdprogress
 PAGES = man/pstack.1 man/lsfd.1 man/fdpeer.1 man/fdrecover.1 man/fdprogress.1 \
 	man/proctools.7
-HDR = cmd/cli.h common/buf.h common/desc.h common/guard.h common/kernel.h \
-	common/meter.h common/num.h common/out.h common/parse_fdinfo.h \
-	common/parse_maps.h common/parse_task.h common/proc.h common/sys.h \
-	common/sysname.h common/walk.h
+HDR = cmd/blocked.h cmd/call.h cmd/cli.h cmd/copy.h cmd/openfile.h \
+	cmd/restore.h cmd/target.h common/buf.h common/desc.h common/guard.h \
+	common/kernel.h common/meter.h common/num.h common/out.h \
+	common/parse_fdinfo.h common/parse_maps.h common/parse_task.h \
+	common/proc.h common/sys.h common/sysname.h common/walk.h
 LIBOBJ = common/buf.o common/desc.o common/guard.o common/meter.o common/num.o \
 	common/out.o common/parse_fdinfo.o common/parse_maps.o \
 	common/parse_task.o common/proc.o common/sys.o common/sysname.o \
 	common/walk.o
-OBJ = $(LIBOBJ) cmd/cli.o cmd/pstack.o cmd/lsfd.o cmd/fdpeer.o cmd/fdrecover.o \
-	cmd/fdprogress.o
+OBJ = $(LIBOBJ) cmd/blocked.o cmd/call.o cmd/cli.o cmd/copy.o cmd/fdpeer.o \
+	cmd/fdprogress.o cmd/fdrecover.o cmd/lsfd.o cmd/openfile.o \
+	cmd/pstack.o cmd/restore.o cmd/target.o
 LIB = common/libproctools.a
 GENERATED = common/sysname_native.h common/sysname_compat.h
-HELPERS = tests/hold tests/parse_test
+TESTOBJ = tests/parse_test.o tests/meter_test.o tests/bench/guard.o
+HELPERS = tests/hold tests/parse_test tests/pace tests/meter_test
 
-all: $(TOOLS)
+all: $(TOOLS) pages
 
-$(OBJ): $(HDR)
+$(OBJ) $(TESTOBJ): $(HDR)
 
 common/sysname.o: $(GENERATED)
+
+# The names of system calls, from the headers of the compiler that is used. The
+# 32-bit table has no names where the headers have none of it (musl).
+common/sysname_native.h:
+	printf '#include <sys/syscall.h>\n' | $(CC) $(ALL_CFLAGS) -E -dM - | \
+	awk '/^#define SYS_[a-z0-9_]+ / { \
+		print "\t{ " $$2 ", \"" substr($$2, 5) "\" },"; n++ \
+	} END { exit !n }' >$@ || { rm -f $@; exit 1; }
+
+common/sysname_compat.h:
+	printf '#ifdef __x86_64__\n#include <asm/unistd_32.h>\n#endif\n' | \
+	$(CC) $(ALL_CFLAGS) -E -dM - 2>/dev/null | \
+	awk '/^#define __NR_[a-z0-9_]+ [0-9]+$$/ { \
+		print "\t{ " $$3 ", \"" substr($$2, 6) "\" }," }' >$@
 
 $(LIB): $(LIBOBJ)
 	rm -f $@
 	$(AR) rc $@ $(LIBOBJ)
 
-cmd/pstack: cmd/pstack.o cmd/cli.o $(LIB)
-	$(CC) $(LDFLAGS) -o $@ cmd/pstack.o cmd/cli.o $(LIB)
+cmd/pstack: cmd/pstack.o cmd/call.o cmd/cli.o $(LIB)
+	$(LINK) -o $@ cmd/pstack.o cmd/call.o cmd/cli.o $(LIB)
 
 cmd/lsfd: cmd/lsfd.o cmd/cli.o $(LIB)
-	$(CC) $(LDFLAGS) -o $@ cmd/lsfd.o cmd/cli.o $(LIB)
+	$(LINK) -o $@ cmd/lsfd.o cmd/cli.o $(LIB)
 
-cmd/fdpeer: cmd/fdpeer.o cmd/cli.o $(LIB)
-	$(CC) $(LDFLAGS) -o $@ cmd/fdpeer.o cmd/cli.o $(LIB)
+cmd/fdpeer: cmd/fdpeer.o cmd/blocked.o cmd/cli.o $(LIB)
+	$(LINK) -o $@ cmd/fdpeer.o cmd/blocked.o cmd/cli.o $(LIB)
 
-cmd/fdrecover: cmd/fdrecover.o cmd/cli.o $(LIB)
-	$(CC) $(LDFLAGS) -o $@ cmd/fdrecover.o cmd/cli.o $(LIB)
+cmd/fdrecover: cmd/fdrecover.o cmd/copy.o cmd/restore.o cmd/target.o \
+		cmd/cli.o $(LIB)
+	$(LINK) -o $@ cmd/fdrecover.o cmd/copy.o cmd/restore.o cmd/target.o \
+		cmd/cli.o $(LIB)
 
-cmd/fdprogress: cmd/fdprogress.o cmd/cli.o $(LIB)
-	$(CC) $(LDFLAGS) -o $@ cmd/fdprogress.o cmd/cli.o $(LIB)
+cmd/fdprogress: cmd/fdprogress.o cmd/openfile.o cmd/cli.o $(LIB)
+	$(LINK) -o $@ cmd/fdprogress.o cmd/openfile.o cmd/cli.o $(LIB)
 
 tests/hold: tests/hold.c
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -pthread -o $@ tests/hold.c
 
+tests/pace: tests/pace.c
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -pthread -o $@ tests/pace.c
+
+tests/meter_test: tests/meter_test.o common/meter.o
+	$(LINK) -o $@ tests/meter_test.o common/meter.o
+
 tests/parse_test: tests/parse_test.o $(LIB)
-	$(CC) $(LDFLAGS) -o $@ tests/parse_test.o $(LIB)
+	$(LINK) -o $@ tests/parse_test.o $(LIB)
+
+tests/bench/guard: tests/bench/guard.o $(LIB)
+	$(LINK) -o $@ tests/bench/guard.o $(LIB)
 
 .c.o:
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
-.scd:
-	$(SCDOC) <$< >$@
+# Not a rule for each page, so that a missing scdoc is said once.
+pages:
+	@command -v $(SCDOC) >/dev/null || { \
+		echo 'no $(SCDOC): the manual pages are left out'; exit 0; }; \
+	for p in $(PAGES); do \
+		[ $$p -nt $$p.scd ] && continue; \
+		echo '$(SCDOC)' "<$$p.scd >$$p"; \
+		$(SCDOC) <$$p.scd >$$p || { rm -f $$p; exit 1; }; \
+	done
+
+check: all $(HELPERS)
+	@BATS='$(BATS)' tests/run
+
+demo: $(TOOLS)
+	@tests/demo.sh
+
+bench: $(TOOLS) tests/bench/guard
+	@tests/bench/guard cmd/lsfd
+
+# A tool's name as a word, in a page also behind a change of font; and the name
+# of the page that they share.
+WORD = s/(^|\\f[BIR]|[^[:alnum:]_.\/-])(pstack|lsfd|fdpeer|fdrecover|fdprogress)([^[:alnum:]_]|$$)/\1$(PROGPREFIX)\2\3/g
+PAGE = s/(^|\\fB|")proctools("|\\fR\(7\)| - )/\1$(PROGPREFIX)proctools\2/g
+# WORD twice: between two words there may be one byte only.
+RENAME = sed -E -e '$(WORD)' -e '$(WORD)' -e '$(PAGE)'
+
+install: all
+	umask 022; set -e; \
+	bin='$(DESTDIR)$(BINDIR)' man='$(DESTDIR)$(MANDIR)' \
+	bash='$(DESTDIR)$(BASHDIR)' zsh='$(DESTDIR)$(ZSHDIR)' \
+	fish='$(DESTDIR)$(FISHDIR)' x='$(PROGPREFIX)'; \
+	mkdir -p "$$bin" "$$man/man1" "$$man/man7" "$$bash" "$$zsh" "$$fish"; \
+	for t in $(NAMES); do \
+		install -m 755 cmd/$$t "$$bin/$$x$$t"; \
+		$(RENAME) completions/bash/$$t >"$$bash/$$x$$t"; \
+		$(RENAME) completions/zsh/_$$t >"$$zsh/_$$x$$t"; \
+		$(RENAME) completions/fish/$$t.fish >"$$fish/$$x$$t.fish"; \
+	done; \
+	for p in $(PAGES); do \
+		[ ! -e $$p ] || $(RENAME) $$p \
+			>"$$man/man$${p##*.}/$$x$${p#man/}"; \
+	done
+
+uninstall:
+	for t in $(NAMES); do \
+		rm -f '$(DESTDIR)$(BINDIR)/$(PROGPREFIX)'$$t \
+			'$(DESTDIR)$(BASHDIR)/$(PROGPREFIX)'$$t \
+			'$(DESTDIR)$(ZSHDIR)/_$(PROGPREFIX)'$$t \
+			'$(DESTDIR)$(FISHDIR)/$(PROGPREFIX)'$$t.fish; \
+	done
+	for p in $(PAGES); do \
+		rm -f '$(DESTDIR)$(MANDIR)/man'$${p##*.}'/$(PROGPREFIX)'$${p#man/}; \
+	done
 
 clean:
 	rm -f $(TOOLS) $(OBJ) $(LIB) $(GENERATED) $(PAGES) $(HELPERS) \
-		tests/parse_test.o
+		$(TESTOBJ) tests/bench/guard
+
+.PHONY: all pages check demo bench install uninstall clean
