@@ -46,6 +46,17 @@ all: $(TOOLS) pages
 
 $(OBJ) $(TESTOBJ): $(HDR)
 
+# Another compiler or other options make everything anew; but what was built with
+# them is what "make install" and "make check" without them take.
+$(OBJ) $(TESTOBJ) $(GENERATED) tests/hold tests/pace: common/flags
+
+common/flags: always
+	@case '$(MAKECMDGOALS)' in ''|all) ;; *) [ ! -e $@ ] || exit 0;; esac; \
+	echo '$(CC) $(ALL_CFLAGS) $(LDFLAGS)' >$@.new; \
+	if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+always:
+
 common/sysname.o: $(GENERATED)
 
 # The names of system calls, from the headers of the compiler that is used. The
@@ -157,6 +168,6 @@ uninstall:
 
 clean:
 	rm -f $(TOOLS) $(OBJ) $(LIB) $(GENERATED) $(PAGES) $(HELPERS) \
-		$(TESTOBJ) tests/bench/guard
+		$(TESTOBJ) tests/bench/guard common/flags
 
-.PHONY: all pages check demo bench install uninstall clean
+.PHONY: all always pages check demo bench install uninstall clean

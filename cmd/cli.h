@@ -16,8 +16,8 @@ extern struct cli cli;
 /* The tool's usage text, defined by the tool; what -h prints. */
 extern const char usage[];
 
-/* Make sure that descriptors 0 to 2 are open, and name the tool as it is called;
- * the first thing in main. */
+/* Make sure that descriptors 0 to 2 are open, and name the tool as it is
+ * called; the first thing in main. */
 void cli_open(char **argv);
 
 /* An option that several tools share (h V J H 0 R T), or one that getopt does
@@ -63,10 +63,11 @@ void *cli_grow(void *array, size_t n, size_t size);
 int cli_root(void);
 
 /*
- * Run scan() under the guard until it is through and return the exit status: what
- * scan returned if not 0, else the worst of cli_fail, 3 after a stall. A stall is
- * said once a process; where it was not in a process (guard_process(0)), at.fd is
- * an index of argv. With anew the next scan begins from the start, and what the
- * former one failed and counted is forgotten; else it goes on (guard_resume).
+ * Run scan() under the guard until it is through and return the exit status:
+ * what scan returned if not 0, else the worst of cli_fail, 3 after a stall. A
+ * stall is said once a process; where it was not in a process
+ * (guard_process(0)), at.fd is an index of argv. With anew the next scan begins
+ * from the start, and what the former one failed and counted is forgotten; else
+ * it goes on (guard_resume).
  */
 int cli_run(int (*scan)(void), int anew);

@@ -31,8 +31,8 @@
 const char usage[] =
 "usage: fdprogress [-fJH0] [-i SECS] [-T SECS] [-R DIR] PID FD\n"
 "  -f, --follow         until the file is closed or the process ends\n"
-"  -i, --interval SECS  time between two samples, default 0.25; with -f between\n"
-"                       two records, default 1\n"
+"  -i, --interval SECS  time between two samples, default 0.25; with -f\n"
+"                       between two records, default 1\n"
 "  -J, --json           an object a line\n"
 "  -H, --script         no heading, one TAB between fields, exact numbers\n"
 "  -0, --null           as -H, records end in NUL, NAME raw\n"
@@ -129,12 +129,14 @@ judge(int moved)
 	read_state();
 	if (moved)
 		return;
-	if (view.state == 'T' || view.state == 't')
+	if (view.state == 'T' || view.state == 't') {
 		still = meter.now - meter.moved;
-	else if (!waiting)
+	} else if (!waiting) {
 		return;
-	else if (openfile_busy(&before))
+	} else if (openfile_busy(&before)) {
 		view.by = NULL;
+		kept->elsewhere = 1;
+	}
 	if (view.by)
 		view.by = "none";
 	view.rate = view.by ? 0 : -1;

@@ -24,7 +24,7 @@
 
 const char usage[] =
 "usage: lsfd [-adlJH0] [-T SECS] [-R DIR] [PID | FILE]...\n"
-"  -a, --all           also the working and root directory, the executable and\n"
+"  -a, --all           also the working and root directory, executable and\n"
 "                      mapped files\n"
 "  -d, --deleted       only deleted files\n"
 "  -l, --long          also user, flags, device, inode, links and position\n"
@@ -206,7 +206,8 @@ put_row(const struct desc *d)
 {
 	static const char *const modes[] = { "r", "w", "rw" };
 
-	out_num(&out, (unsigned)(w.tid && cli.mode != OUT_JSON ? w.tid : w.pid));
+	out_num(&out, (unsigned)(w.tid && cli.mode != OUT_JSON ? w.tid :
+	        w.pid));
 	out_str(&out, w.comm.s, w.comm.n);
 	if (detailed)
 		put_user();
@@ -477,7 +478,8 @@ main(int argc, char **argv)
 	int c, i, pid;
 
 	cli_open(argv);
-	while ((c = getopt_long(argc, argv, "adlJH0R:T:hV", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "adlJH0R:T:hV", options,
+	                        NULL)) != -1) {
 		switch (c) {
 		case 'a':
 			all = 1;

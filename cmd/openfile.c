@@ -281,7 +281,8 @@ openfile_exit_status(int *status)
 		*status = i.exit_code;
 		if (i.mask & KPIDFD_INFO_EXIT)
 			return 0;
-	} while (poll(&pfd, 1, 20) >= 0 && openfile_clock(CLOCK_MONOTONIC) < end);
+	} while (poll(&pfd, 1, 20) >= 0 &&
+	    openfile_clock(CLOCK_MONOTONIC) < end);
 	return -1;
 }
 

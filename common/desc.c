@@ -91,10 +91,10 @@ our_mount(int root, long long id)
 }
 
 /*
- * Is the file of a link such as "/memfd:NAME (deleted)" shared memory, and not a
- * deleted file of that name in the root directory? memfds, System V segments and
- * shared anonymous mappings are on internal mounts of tmpfs and hugetlbfs, which
- * have the devices of memfds of our own.
+ * Is the file of a link such as "/memfd:NAME (deleted)" shared memory, and not
+ * a deleted file of that name in the root directory? memfds, System V segments
+ * and shared anonymous mappings are on internal mounts of tmpfs and hugetlbfs,
+ * which have the devices of memfds of our own.
  */
 static int
 is_memory(const struct kstatx *st)
@@ -198,8 +198,9 @@ has_mark(const struct desc *d)
 	    memcmp(d->target.s + n - MARK, mark, MARK) == 0;
 }
 
-/* The type of a mapping of which only maps could be read. Its text is all there
- * is: files in the root directory that are deleted and named so are mistaken. */
+/* The type of a mapping of which only maps could be read. Its text is all
+ * there is: files in the root directory that are deleted and named so are
+ * mistaken. */
 static enum desc_type
 memory_type(const struct desc *d)
 {
@@ -209,8 +210,8 @@ memory_type(const struct desc *d)
 		return DESC_UNKNOWN;
 	if (strncmp(s, "/memfd:", 7) == 0)
 		return DESC_MEMFD;
-	return strncmp(s, "/SYSV", 5) == 0 || strcmp(s, "/dev/zero (deleted)") == 0 ?
-	    DESC_ANON : DESC_UNKNOWN;
+	return strncmp(s, "/SYSV", 5) == 0 ||
+	    strcmp(s, "/dev/zero (deleted)") == 0 ? DESC_ANON : DESC_UNKNOWN;
 }
 
 static void

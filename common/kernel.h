@@ -48,8 +48,8 @@ struct kstatx {
 #define KCMP_FILE_ 0
 #define KCMP_FILES_ 2
 
-/* struct pidfd_info of <linux/pidfd.h>, as far as it went in Linux 6.15, when it
- * learned how a process ended: known once its parent has waited for it. */
+/* struct pidfd_info of <linux/pidfd.h>, as far as it went in Linux 6.15, when
+ * it learned how a process ended: known once its parent has waited for it. */
 struct kpidfd_info {
 	uint64_t mask, cgroupid;
 	uint32_t ids[11];

@@ -9,7 +9,7 @@
 struct task_status {
 	char state;		/* R S D T t Z X I ... */
 	int tgid, pid;
-	int nspid;		/* the ID in its pid namespace; -1: in several */
+	int nspid;		/* ID in its pid namespace, or -1: in several */
 	int kthread;
 	unsigned euid;
 	unsigned long long switches;	/* voluntary and not */

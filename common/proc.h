@@ -10,8 +10,8 @@
 struct buf;
 struct kstatx;
 
-/* An iterator over a directory's decimal names: /proc, task, fd, fdinfo. They come
- * in ascending order (task's by age), as procfs has them. */
+/* An iterator over a directory's decimal names: /proc, task, fd, fdinfo. They
+ * come in ascending order (task's by age), as procfs has them. */
 struct numdir {
 	int fd;
 	unsigned at, len;

@@ -9,14 +9,15 @@ int sys_ours(int root);
 
 enum { SYS_KCMP_FILE, SYS_KCMP_FILES };
 
-/* kcmp(2) of two threads' descriptors (FILE) or descriptor tables (FILES):
- * 0 the same, 1 the first sorts before, 2 behind, 3 unequal, or -1 with errno. */
+/* kcmp(2) of two threads' descriptors (FILE) or descriptor tables (FILES): 0
+ * the same, 1 the first sorts before, 2 behind, 3 unequal, or -1 with errno. */
 int sys_kcmp(int root, int tid1, int tid2, int what, int fd1, int fd2);
 
 /* A pidfd of a process, or -1 with errno. */
 int sys_pidfd_open(int root, int pid);
 
-/* A pidfd of a thread; before Linux 6.9 only of one that is a process's first. */
+/* A pidfd of a thread; before Linux 6.9 only of one that is a process's
+ * first. */
 int sys_pidfd_thread(int root, int tid);
 
 /* A duplicate of a process's descriptor, to be closed at once: it delays the

@@ -351,9 +351,9 @@ next_task(struct walk *w)
 }
 
 /*
- * Look for the threads of the process: 1 if next_task is to be asked, 0 if there
- * is one table, -1 with errno. The task directory has a link for each thread.
- * A tree that stands for a procfs may have none.
+ * Look for the threads of the process: 1 if next_task is to be asked, 0 if
+ * there is one table, -1 with errno. The task directory has a link for each
+ * thread. A tree that stands for a procfs may have none.
  */
 static int
 open_tasks(struct walk *w)

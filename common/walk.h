@@ -14,7 +14,7 @@ struct walk_pick {
 struct walk {
 	int root;			/* the procfs */
 	int pid, dir;			/* the process and its directory */
-	int tid;			/* of a table of this thread's own, else 0 */
+	int tid;			/* whose own table it is, else 0 */
 	struct desc_table table;
 	struct buf comm;		/* of the process, or of that thread */
 	int mapdir;			/* where walk_map finds map_files */
@@ -45,8 +45,8 @@ int walk_open(struct walk *, int root, const struct walk_pick *, size_t n,
  * opened. */
 int walk_process(struct walk *);
 
-/* Its next table: 1, 0 at the end, -1 with errno where none may be read (EACCES;
- * ETIMEDOUT). */
+/* Its next table: 1, 0 at the end, -1 with errno where none may be read
+ * (EACCES; ETIMEDOUT). */
 int walk_table(struct walk *);
 
 /* A thread that has the current table. */
@@ -60,13 +60,13 @@ int walk_fd(struct walk *, int *fd);
  * the table is the same. Else 0. */
 int walk_asleep(const struct walk *, unsigned long long *switches);
 
-/* Make a descriptor that walk_fd does not give (DESC_CWD ...) the current one: 1,
- * or 0 if it was shown before a stall. */
+/* Make a descriptor that walk_fd does not give (DESC_CWD ...) the current one:
+ * 1, or 0 if it was shown before a stall. */
 int walk_begin(const struct walk *, int fd);
 
-/* The next file that the process has mapped, once each, by its first address; to
- * be called while the process's own table is the current one (tid 0). 1, 0 at the
- * end, -1 with errno. Shared memory without a name is no file. */
+/* The next file that the process has mapped, once each, by its first address;
+ * to be called while the process's own table is the current one (tid 0). 1, 0
+ * at the end, -1 with errno. Shared memory without a name is no file. */
 int walk_map(struct walk *, struct desc *);
 
 /* Is the process this tool, or the parent that guards it? */

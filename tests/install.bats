@@ -92,11 +92,11 @@ installed() {
 }
 
 @test "make: a touched header builds again what includes it, a touched page itself" {
-	run -0 make -n all
+	run -0 make -n -o common/flags all
 	[[ $output != *' -c -o '* ]]
 	for h in cmd/*.h common/*.h; do
 		touch -d '+1 minute' "$h"
-		run -0 make -n all
+		run -0 make -n -o common/flags all
 		for c in $(grep -lF "\"${h##*/}\"" cmd/*.c common/*.c); do
 			[[ $output == *" -c -o ${c%.c}.o $c"* ]]
 		done
