@@ -38,7 +38,7 @@ struct openfile_activity {
 double openfile_clock(clockid_t);
 
 /* Find the descriptor and take the first sample; 0, or -1 with errno (ENOENT:
- * no table has it; ESPIPE: it has no position; ESTALE: it is another file's). */
+ * no table has it; ESPIPE: no position; ESTALE: it is another file's). */
 int openfile_attach(void);
 
 /* Take a sample; 0, or -1 with errno (ENOENT, ESRCH: closed; ESTALE). */

@@ -53,7 +53,7 @@ int desc_read(const struct desc_table *, int fd, int want, struct desc *);
 /* Describe a mapping (DESC_MEM) by map_files below dir, which needs a
  * capability (CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN), else as maps has it:
  * then known is 0, and of st only ino and dev are filled, the latter wrong on
- * btrfs and on some overlays. 0, or -1 with errno (ENOENT: no longer mapped). */
+ * btrfs and some overlays. 0, or -1 with errno (ENOENT: no longer mapped). */
 int desc_map(const struct desc_table *, int dir, const struct map_row *,
              struct desc *);
 

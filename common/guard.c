@@ -163,7 +163,7 @@ guard_leave(void)
 	if (!child)
 		return;
 	/* The parent changes the word when it gives the step up: then it has
-	 * killed this process or is about to, and a successor may be at work. */
+	 * killed this process or will, and a successor may be at work. */
 	if (!atomic_compare_exchange_strong(&sh->step, &step, mine + 1))
 		_exit(1);
 }

@@ -269,7 +269,7 @@ proc_readlink(int dirfd, const char *name, struct buf *b)
 	ssize_t n;
 
 	b->n = 0;
-	/* proc(5) links hold at most PATH_MAX - 1 bytes; ENAMETOOLONG beyond. */
+	/* links hold at most PATH_MAX - 1 bytes; ENAMETOOLONG beyond. */
 	if (buf_grow(b, PATH_MAX) < 0 || guard_enter(GUARD_PROCESS) < 0)
 		return -1;
 	n = readlinkat(dirfd, name, b->s, b->cap - 1);
