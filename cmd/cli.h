@@ -5,6 +5,29 @@
  */
 #include <stddef.h>
 
+/* What the usage texts and the option tables (getopt.h) have in common: of all
+ * tools, and of those that print records. */
+#define CLI_USAGE \
+"  -R, --procfs DIR    read this procfs instead of /proc\n" \
+"  -T, --timeout SECS  limit for one answer of the kernel, default 1; 0: none\n" \
+"  -h, --help          this text\n" \
+"  -V, --version       the version\n"
+#define CLI_OPTIONS \
+	{ "procfs", required_argument, NULL, 'R' }, \
+	{ "timeout", required_argument, NULL, 'T' }, \
+	{ "help", no_argument, NULL, 'h' }, \
+	{ "version", no_argument, NULL, 'V' }
+#define CLI_RECORD_USAGE \
+"  -J, --json          an object a line\n" \
+"  -H, --script        no heading, one TAB between fields, exact numbers\n" \
+"  -0, --null          as -H, records end in NUL, names raw\n" \
+CLI_USAGE
+#define CLI_RECORD_OPTIONS \
+	{ "json", no_argument, NULL, 'J' }, \
+	{ "script", no_argument, NULL, 'H' }, \
+	{ "null", no_argument, NULL, '0' }, \
+	CLI_OPTIONS
+
 struct cli {
 	const char *procfs;	/* -R */
 	unsigned timeout;	/* -T, milliseconds */

@@ -26,22 +26,10 @@
 
 const char usage[] =
 "usage: fdpeer [-JH0] [-T SECS] [-R DIR] PID [FD]\n"
-"  -J, --json          an object a line\n"
-"  -H, --script        no heading, one TAB between fields\n"
-"  -0, --null          as -H, records end in NUL, names raw\n"
-"  -R, --procfs DIR    read this procfs instead of /proc\n"
-"  -T, --timeout SECS  limit for one answer of the kernel, default 1; 0: none\n"
-"  -h, --help          this text\n"
-"  -V, --version       the version\n";
+CLI_RECORD_USAGE;
 
 static const struct option options[] = {
-	{ "json", no_argument, NULL, 'J' },
-	{ "script", no_argument, NULL, 'H' },
-	{ "null", no_argument, NULL, '0' },
-	{ "procfs", required_argument, NULL, 'R' },
-	{ "timeout", required_argument, NULL, 'T' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },
+	CLI_RECORD_OPTIONS,
 	{ 0 }
 };
 

@@ -30,27 +30,16 @@
 
 const char usage[] =
 "usage: fdprogress [-fJH0] [-i SECS] [-T SECS] [-R DIR] PID FD\n"
-"  -f, --follow         until the file is closed or the process ends\n"
-"  -i, --interval SECS  time between two samples, default 0.25; with -f\n"
-"                       between two records, default 1\n"
-"  -J, --json           an object a line\n"
-"  -H, --script         no heading, one TAB between fields, exact numbers\n"
-"  -0, --null           as -H, records end in NUL, NAME raw\n"
-"  -R, --procfs DIR     read this procfs instead of /proc\n"
-"  -T, --timeout SECS   limit for one answer of the kernel, default 1; 0: none\n"
-"  -h, --help           this text\n"
-"  -V, --version        the version\n";
+"  -f, --follow        until the file is closed or the process ends\n"
+"  -i, --interval SECS\n"
+"                      time between two samples, default 0.25; with -f between\n"
+"                      two records, default 1\n"
+CLI_RECORD_USAGE;
 
 static const struct option options[] = {
 	{ "follow", no_argument, NULL, 'f' },
 	{ "interval", required_argument, NULL, 'i' },
-	{ "json", no_argument, NULL, 'J' },
-	{ "script", no_argument, NULL, 'H' },
-	{ "null", no_argument, NULL, '0' },
-	{ "procfs", required_argument, NULL, 'R' },
-	{ "timeout", required_argument, NULL, 'T' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },
+	CLI_RECORD_OPTIONS,
 	{ 0 }
 };
 

@@ -23,17 +23,11 @@
 const char usage[] =
 "usage: pstack [-J] [-T SECS] [-R DIR] PID[/TID]...\n"
 "  -J, --json          an object a line\n"
-"  -R, --procfs DIR    read this procfs instead of /proc\n"
-"  -T, --timeout SECS  limit for one answer of the kernel, default 1; 0: none\n"
-"  -h, --help          this text\n"
-"  -V, --version       the version\n";
+CLI_USAGE;
 
 static const struct option options[] = {
 	{ "json", no_argument, NULL, 'J' },
-	{ "procfs", required_argument, NULL, 'R' },
-	{ "timeout", required_argument, NULL, 'T' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },
+	CLI_OPTIONS,
 	{ 0 }
 };
 

@@ -57,14 +57,29 @@ page_arguments() {
 		sed -nE 's/^\*.*\*(--[a-z-]+)\* _([A-Z]+)_$/\1 \2/p; s/^\*(--[a-z-]+)\* _([A-Z]+)_$/\1 \2/p' | sort -u
 }
 
+# The rows that the tools share are in two macros.
+table_rows() {
+	cat "$TOP/cmd/$1.c"
+	if grep -q '^	CLI_RECORD_OPTIONS,$' "$TOP/cmd/$1.c"; then
+		set -- CLI_RECORD_OPTIONS CLI_OPTIONS
+	elif grep -q '^	CLI_OPTIONS,$' "$TOP/cmd/$1.c"; then
+		set -- CLI_OPTIONS
+	else
+		return 0
+	fi
+	for macro; do
+		sed -n "/^#define $macro /,/[^\\\\]\$/p" "$TOP/cmd/cli.h" |
+			sed -E 's/ \\$//; s/\}$/},/'
+	done
+}
+
 table_options() {
-	sed -nE \
+	table_rows "$1" | sed -nE \
 		-e "s/^\t\{ \"([a-z-]+)\", no_argument, NULL, '(.)' \},\$/-\2 --\1/p;t" \
 		-e "s/^\t\{ \"([a-z-]+)\", required_argument, NULL, '(.)' \},\$/-\2 --\1 =/p;t" \
 		-e 's/^\t\{ "([a-z-]+)", no_argument, NULL, [A-Z_]+ \},$/- --\1/p;t' \
 		-e 's/^\t\{ "([a-z-]+)", required_argument, NULL, [A-Z_]+ \},$/- --\1 =/p;t' \
-		-e 's/.*\<(no|required|optional)_argument.*/cannot be read: &/p' \
-		"$TOP/cmd/$1.c"
+		-e 's/.*\<(no|required|optional)_argument.*/cannot be read: &/p'
 }
 
 # By asking the binary: an option is known if it is not it that is complained
