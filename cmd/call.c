@@ -187,7 +187,7 @@ put_fd(struct call *c, int fd)
 	if (!known)
 		return;
 	put(c, "<");
-	out_name(&name, desc.target.s, desc.namelen, desc.deleted > 0);
+	out_name(&name, desc.target.s, desc.namelen, desc.deleted);
 	c->failed |= name.failed;
 	put(c, ">");
 }

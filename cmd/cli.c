@@ -11,10 +11,14 @@
 
 #include "buf.h"
 #include "guard.h"
+#include "kernel.h"
 #include "num.h"
 #include "out.h"
 #include "cli.h"
+#include "parse_fdinfo.h"
+#include "desc.h"
 #include "proc.h"
+#include "walk.h"
 
 #define HELP " (needs root or CAP_SYS_PTRACE)"
 
@@ -118,11 +122,12 @@ cli_option(int c)
 			    c == 'H' ? OUT_TAB : OUT_NUL;
 		return;
 	case 'R':
-		cli.procfs = optarg;
+		cli.procfs = *optarg ? optarg : "''";
 		return;
 	case 'T':
 		if (num_secs(optarg, &cli.timeout) < 0)
-			cli_usage("%s: not a number of seconds", optarg);
+			cli_usage("%s: not a number of seconds",
+			          *optarg ? optarg : "''");
 		return;
 	default:
 		/* getopt has said what is wrong */
@@ -148,7 +153,8 @@ cli_error(const char *object, int err)
 		cli_fail(3);
 	} else {
 		cli_warn("%s: %s", object, strerror(err));
-		cli_fail(1);
+		cli_fail(err == EMFILE || err == ENFILE || err == ENOMEM ?
+		         3 : 1);
 	}
 }
 
@@ -173,6 +179,15 @@ cli_refused(void)
 		cli_warn("%u process%s not be read" HELP, kept->refused,
 		         kept->refused == 1 ? " could" : "es could");
 	return kept->refused;
+}
+
+int
+cli_hidden(int root)
+{
+	if (!walk_hides(root))
+		return 0;
+	cli_warn("%s: other users' processes are hidden" HELP, cli.procfs);
+	return 1;
 }
 
 void

@@ -67,6 +67,9 @@ void cli_process_error(int pid, int err, int scan);
  * number. */
 unsigned cli_refused(void);
 
+/* Say that the procfs hides processes from us, if it does; 1, or 0. */
+int cli_hidden(int root);
+
 /* Raise the exit status: 3 beats 1 beats 0. */
 void cli_fail(int status);
 

@@ -170,7 +170,7 @@ is_untold(const struct desc *d, const struct walk *of)
 	struct kstatx root;
 	unsigned major = d->st.rdev_major, minor = d->st.rdev_minor;
 
-	if (d->mode < 0 && d->type != DESC_UNKNOWN)
+	if (d->mode == -1 && d->type != DESC_UNKNOWN)
 		return 0;
 	switch (d->type) {
 	case DESC_DIR:
@@ -321,7 +321,7 @@ add_end(int thread)
 		untold += is_untold(&desc, &target);
 		type = desc_type_name(desc.type);
 		snprintf(endless, sizeof endless, "%s", !type ? "unknown" :
-		         desc.mode < 0 ? "O_PATH" : type);
+		         desc.mode == -1 ? "O_PATH" : type);
 		return;
 	}
 	e.comm = copy(&target.comm, target.comm.n);
@@ -610,7 +610,7 @@ put_row(const struct row *r)
 		out_null(&out);
 	put_string(state_names[r->state]);
 	out_name(&out, r->my->namelen ? r->my->name : NULL, r->my->namelen,
-	         r->my->deleted > 0);
+	         r->my->deleted);
 	put_keys(r->my, "mode", "tid");
 	put_keys(r->its, "peermode", "peertid");
 	out_key_bool(&out, "deleted", r->my->deleted);

@@ -62,6 +62,7 @@ static size_t nfiles;
 static struct doubt *doubts;
 static size_t ndoubts;
 static int unseen;
+static unsigned undecided;
 
 static _Noreturn void
 die(void)
@@ -191,7 +192,7 @@ add(void)
 		return;
 	if (desc.deleted < 0 || !desc.known) {
 		if (desc.known || desc.fd != DESC_MEM)
-			unseen = 1;
+			undecided++;
 		else
 			add_doubt();
 		return;
@@ -356,8 +357,11 @@ list(void)
 		put_row(&files[i]);
 	cli_refused();
 	say_doubts();
+	if (undecided)
+		cli_warn("%u file%s of other mount namespaces may be deleted",
+		         undecided, undecided == 1 ? "" : "s");
 	if (nfiles == 0)
-		cli_fail(unseen ? 3 : 1);
+		cli_fail(cli_hidden(root) || unseen || undecided ? 3 : 1);
 	if (nfiles > 1)
 		say_total();
 	return 0;

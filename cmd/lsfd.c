@@ -52,7 +52,8 @@ static const struct out_column long_columns[] = {
 
 enum {
 	CHUNK = 512,		/* descriptors that are listed together */
-	WORTHWHILE = 100	/* so many are worth a look at the threads */
+	WORTHWHILE = 100,	/* so many are worth a look at the threads */
+	WORTH_ONE = 8		/* ... at a single one */
 };
 
 /* A FILE operand. */
@@ -67,12 +68,12 @@ static struct walk_pick *picks;
 static size_t npicks;
 static struct file *files;
 static size_t nfiles;
-static int noperands;
+static int noperands, asked_pids, asked_files;
 static char **operands;
 
 /* What a child that got stuck leaves to the next. */
 static struct {
-	unsigned rows;
+	unsigned rows, undecided;
 	int unseen;
 } *kept;
 
@@ -211,7 +212,7 @@ put_row(const struct desc *d)
 		put_long(d);
 	put_size(d);
 	out_name(&out, d->named ? d->target.s : NULL, d->namelen,
-	         d->deleted > 0);
+	         d->deleted);
 	if (w.tid)
 		out_key_num(&out, "tid", (unsigned)w.tid);
 	else
@@ -276,8 +277,7 @@ selected(const struct desc *d)
 	size_t i;
 
 	if (deleted && d->deleted <= 0) {
-		if (d->deleted < 0)
-			kept->unseen = 1;
+		kept->undecided += d->deleted < 0;
 		return 0;
 	}
 	for (i = 0; i < nfiles; i++)
@@ -341,7 +341,7 @@ list_chunk(const int *fds, int n)
 	unsigned long long before, after;
 	int i, e, err = 0;
 
-	if (n >= WORTHWHILE && (!w.from || w.from->pid != w.pid) &&
+	if (n >= (walk_single(&w) ? WORTH_ONE : WORTHWHILE) && (!w.from || w.from->pid != w.pid) &&
 	    walk_asleep(&w, &before)) {
 		guard_fd(fds[0]);
 		for (i = 0; i < n; i++)
@@ -402,23 +402,37 @@ list_process(void)
 	}
 }
 
+/* Say that a FILE operand can't be looked up; is it certainly not there? */
+static void
+say_unknown(const char *name, int err)
+{
+	int refused = err == EACCES || err == EPERM;
+
+	cli_warn("%s: %s%s", name, strerror(err), refused ?
+	         " (needs root or CAP_DAC_READ_SEARCH)" : "");
+	cli_fail(err == ENOENT || err == ENOTDIR || err == ELOOP ||
+	    err == ENAMETOOLONG ? 1 : 3);
+}
+
 /* Look the operands up: processes by their number, files by what they are. */
 static void
 resolve(int root)
 {
 	int i, pid, first = !guard_resume();
 
-	npicks = nfiles = 0;
+	npicks = nfiles = asked_pids = asked_files = 0;
 	for (i = 0; i < noperands; i++) {
 		struct file *f = &files[nfiles];
 
 		if (num_pid(operands[i], &pid) == 0) {
+			asked_pids = 1;
 			if (walk_resolve(root, pid, &picks[npicks]) == 0)
 				npicks++;
 			else if (first)
 				cli_error(operands[i], errno);
 			continue;
 		}
+		asked_files = 1;
 		guard_process(0);
 		guard_fd(optind + i);
 		f->name = operands[i];
@@ -426,8 +440,7 @@ resolve(int root)
 		if (f->known || errno == ETIMEDOUT) {
 			nfiles++;
 		} else if (first) {
-			cli_warn("%s: %s", f->name, strerror(errno));
-			cli_fail(errno == ENOENT || errno == ENOTDIR ? 1 : 3);
+			say_unknown(f->name, errno);
 		}
 	}
 	npicks = walk_sort(picks, npicks);
@@ -436,12 +449,12 @@ resolve(int root)
 static int
 scan(void)
 {
-	int root = cli_root(), r, missing;
+	int root = cli_root(), r;
 
 	resolve(root);
-	/* None of the operands is there: that does not mean "everything". */
-	missing = noperands && !npicks && !nfiles;
-	if (missing)
+	/* No process or no file of those asked for is there: that does not mean
+	 * any of them. */
+	if ((asked_pids && !npicks) || (asked_files && !nfiles))
 		return 0;
 	if (walk_open(&w, root, npicks ? picks : NULL, npicks, 0) < 0) {
 		cli_error(cli.procfs, errno);
@@ -453,10 +466,15 @@ scan(void)
 		else if (w.pick || !walk_self(&w))
 			list_process();
 	}
-	if (cli_refused() && kept->rows == 0)
+	if (cli_refused())
 		kept->unseen = 1;
+	if (kept->rows == 0 && !npicks && cli_hidden(root))
+		kept->unseen = 1;
+	if (kept->undecided)
+		cli_warn("%u file%s of other mount namespaces may be deleted",
+		         kept->undecided, kept->undecided == 1 ? "" : "s");
 	if ((deleted || nfiles) && kept->rows == 0)
-		cli_fail(kept->unseen ? 3 : 1);
+		cli_fail(kept->unseen || kept->undecided ? 3 : 1);
 	return 0;
 }
 

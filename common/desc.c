@@ -22,6 +22,8 @@
 static const char mark[] = " (deleted)";
 enum { MARK = sizeof mark - 1 };
 
+enum { TRIES = 100 };		/* to read a descriptor that never rests */
+
 static const char *const type_names[] = {
 	[DESC_REG] = "reg", [DESC_DIR] = "dir", [DESC_CHR] = "chr",
 	[DESC_BLK] = "blk", [DESC_LNK] = "lnk", [DESC_FIFO] = "fifo",
@@ -288,16 +290,18 @@ decide_deleted(const struct desc_table *t, struct desc *d)
 }
 
 /* Without fdinfo (a stuck epoll, a tree without it) the rest is still shown;
- * that the descriptor was closed is found out by unchanged. */
+ * that the descriptor was closed is found out by the link. */
 static int
-read_info(const struct desc_table *t, int fd, struct desc *d)
+read_info(const struct desc_table *t, struct desc *d, struct fdinfo *info,
+          int *informed)
 {
 	char name[32];
 
-	snprintf(name, sizeof name, "fdinfo/%d", fd);
+	*informed = 0;
+	snprintf(name, sizeof name, "fdinfo/%d", d->fd);
 	if (proc_read(t->dir, name, &d->scratch) < 0)
 		return errno == ENOENT || errno == ETIMEDOUT ? 0 : -1;
-	d->informed = parse_fdinfo(d->scratch.s, &d->info) == 0;
+	*informed = parse_fdinfo(d->scratch.s, info) == 0;
 	return 0;
 }
 
@@ -311,39 +315,111 @@ read_mode(const struct desc_table *t, const char *name, struct desc *d)
 
 	if (proc_lstatx(t->fds, name, &link) < 0)
 		return -1;
-	if ((link.mode & 0777) != 0777) {
-		d->mode = modes[link.mode >> 7 & 3];
+	d->standin = (link.mode & 0777) == 0777;
+	d->mode = modes[link.mode >> 7 & 3];
+	if (!d->standin)
 		return 0;
-	}
-	if (!d->informed && read_info(t, d->fd, d) < 0)
+	d->mode = DESC_MODE_UNKNOWN;
+	if (!d->informed && read_info(t, d, &d->info, &d->informed) < 0)
 		return -1;
-	if (d->informed && !(d->info.flags & O_PATH))
-		d->mode = (int)(d->info.flags & O_ACCMODE);
+	if (d->informed)
+		d->mode = d->info.flags & O_PATH ? -1 :
+		    (int)(d->info.flags & O_ACCMODE);
 	return 0;
 }
 
-/* Read the link again: 1 if it is the same file under the same text. */
+/* Is fdinfo to be compared? Not an epoll's, unless it is asked for: its lock may
+ * be held for ever. */
 static int
-unchanged(int dir, const char *name, struct desc *d)
+compares_info(const struct desc *d, int want)
+{
+	return d->fd >= 0 && (want & DESC_WANT_INFO || !d->named ||
+	    strncmp(d->target.s, "anon_inode:", 11) != 0);
+}
+
+/* Do link and attributes read as before? 1, 0, or -1 with errno. */
+static int
+reads_same(int dir, const char *name, struct desc *d)
 {
 	struct kstatx st;
+	int known;
 
 	if (proc_readlink(dir, name, &d->scratch) < 0) {
-		if (errno != ENAMETOOLONG || d->named)
-			return errno == ENAMETOOLONG ? 0 : -1;
+		if (errno != ENAMETOOLONG)
+			return -1;
+		if (d->named)
+			return 0;
 	} else if (!d->named || d->scratch.n != d->target.n ||
 	           memcmp(d->scratch.s, d->target.s, d->target.n) != 0) {
 		return 0;
 	}
-	if (proc_statx(dir, name, &st) < 0)
-		return d->known ? 0 : 1;
-	return d->known && desc_same(&st, &d->st) && st.mode == d->st.mode;
+	known = proc_statx(dir, name, &st) == 0;
+	/* a link of procfs that leads nowhere is closed */
+	if (!known && errno == ENOENT && !d->standin)
+		return -1;
+	return known == d->known && (!known || (desc_same(&st, &d->st) &&
+	    st.mode == d->st.mode));
+}
+
+/*
+ * Is it still what was read? 1, 0, or -1 with errno. Link and attributes are
+ * read in turn some times more: to pass as one record two files must then have
+ * taken turns in the same rhythm.
+ */
+static int
+unchanged(const struct desc_table *t, int dir, const char *name, int want,
+          int rounds, struct desc *d)
+{
+	struct fdinfo info = { 0 };
+	int informed = 0, i, r;
+
+	for (i = 0; i < rounds; i++)
+		if ((r = reads_same(dir, name, d)) <= 0)
+			return r;
+	if (!compares_info(d, want))
+		return 1;
+	if (read_info(t, d, &info, &informed) < 0)
+		return -1;
+	if (informed && d->informed && (info.ino != d->info.ino ||
+	    info.mnt_id != d->info.mnt_id || info.flags != d->info.flags))
+		return 0;
+	return reads_same(dir, name, d);
+}
+
+/* Read the link and what is wanted, once; 0, or -1 with errno. */
+static int
+read_once(const struct desc_table *t, int dir, const char *name, int want,
+          struct desc *d)
+{
+	d->informed = d->known = d->standin = 0;
+	d->mode = -1;
+	d->named = proc_readlink(dir, name, &d->target) == 0;
+	if (!d->named) {
+		d->target.n = 0;
+		if (errno != ENAMETOOLONG)
+			return -1;
+	}
+	if (!(want & (DESC_WANT_STAT | DESC_WANT_INFO)))
+		return 0;
+	if (d->fd >= 0 && (want & DESC_WANT_INFO || (!(want & DESC_ONCE) &&
+	    compares_info(d, want))) &&
+	    read_info(t, d, &d->info, &d->informed) < 0)
+		return -1;
+	d->known = proc_statx(dir, name, &d->st) == 0;
+	if (!d->known && (errno == ETIMEDOUT || errno == ESRCH))
+		return -1;
+	if (d->fd < 0 || read_mode(t, name, d) < 0)
+		return d->fd < 0 ? 0 : -1;
+	/* one reading tells flags and inode */
+	if (d->informed && d->mode >= 0 && !(d->info.flags & O_PATH))
+		d->mode = (int)(d->info.flags & O_ACCMODE);
+	return 0;
 }
 
 int
 desc_read(const struct desc_table *t, int fd, int want, struct desc *d)
 {
-	int dir = fd < 0 ? t->dir : t->fds, same;
+	int dir = fd < 0 ? t->dir : t->fds, same, tries = 0;
 	char name[16];
 
 	snprintf(name, sizeof name, "%d", fd);
@@ -353,27 +429,20 @@ desc_read(const struct desc_table *t, int fd, int want, struct desc *d)
 	/* A descriptor that is closed and opened again between two reads is
 	 * read anew: no record is half the old file and half the new one. */
 	do {
-		d->informed = d->known = 0;
-		d->mode = -1;
-		d->named = proc_readlink(dir, name, &d->target) == 0;
-		if (!d->named) {
-			d->target.n = 0;
-			if (errno != ENAMETOOLONG)
-				return -1;
-		}
+		if (read_once(t, dir, name, want, d) < 0)
+			return -1;
 		if (!(want & (DESC_WANT_STAT | DESC_WANT_INFO)))
 			return 0;
-		d->known = proc_statx(dir, name, &d->st) == 0;
-		if (!d->known && (errno == ETIMEDOUT || errno == ESRCH))
-			return -1;
-		if (fd >= 0 && want & DESC_WANT_INFO && read_info(t, fd, d) < 0)
-			return -1;
-		if (fd >= 0 && read_mode(t, name, d) < 0)
-			return -1;
-		same = want & DESC_ONCE ? 1 : unchanged(dir, name, d);
+		same = want & DESC_ONCE ? 1 : unchanged(t, dir, name, want,
+		    tries == 0 ? 3 : 8 + tries % 8, d);
 		if (same < 0)
 			return -1;
-	} while (!same);
+	} while (!same && ++tries < TRIES);
+	if (!same) {			/* nothing of it holds */
+		d->named = d->known = d->informed = 0;
+		d->target.n = 0;
+		d->mode = DESC_MODE_UNKNOWN;
+	}
 	decide_type(d);
 	decide_deleted(t, d);
 	return 0;

@@ -17,6 +17,8 @@ enum desc_type {
 /* In the place of a descriptor's number: the other files of a process. */
 enum { DESC_CWD = -4, DESC_ROOT, DESC_EXE, DESC_MEM };
 
+enum { DESC_MODE_UNKNOWN = -2 };
+
 /* What desc_read reads besides the link: attributes and access mode with the
  * decision whether it is deleted; fdinfo. DESC_ONCE: the caller proves that
  * nothing changed meanwhile. */
@@ -36,7 +38,9 @@ struct desc {
 	int named;			/* the text is known */
 	size_t namelen;			/* of it without the mark */
 	enum desc_type type;
-	int mode;			/* O_RDONLY O_WRONLY O_RDWR, -1 none */
+	int mode;			/* O_RDONLY O_WRONLY O_RDWR, -1 none, */
+					/* or DESC_MODE_UNKNOWN */
+	int standin;			/* the link is none of a procfs */
 	int deleted;			/* 1, 0, or -1: unknown */
 	int known;			/* st is filled */
 	struct kstatx st;
@@ -45,7 +49,9 @@ struct desc {
 	struct buf scratch;
 };
 
-/* Read descriptor fd (or DESC_CWD, DESC_ROOT, DESC_EXE) of a table; 0, or -1
+/* Of a descriptor that is another file's each time that it is looked at nothing
+ * is known but that it is open.
+ * Read descriptor fd (or DESC_CWD, DESC_ROOT, DESC_EXE) of a table; 0, or -1
  * with errno (ENOENT: not open, or no longer). The buffers in the struct, which
  * begins zeroed, are used again and again. */
 int desc_read(const struct desc_table *, int fd, int want, struct desc *);

@@ -267,7 +267,8 @@ out_name(struct out *o, const char *s, size_t n, int deleted)
 		r = buf_put(o->rec, s, n);
 	} else if (n == 0 || (n == 1 && *s == '-')) {
 		r = buf_put(o->rec, n ? "\\055" : "-", n ? 4 : 1);
-	} else if (n >= m && memcmp(s + n - m, mark, m) == 0) {
+	} else if (deleted >= 0 && n >= m &&
+	           memcmp(s + n - m, mark, m) == 0) {
 		/* a name that really ends so */
 		r = out_quote(o->rec, s, n - m, 0) |
 		    out_quote(o->rec, mark, 1, 1) |
@@ -275,7 +276,7 @@ out_name(struct out *o, const char *s, size_t n, int deleted)
 	} else {
 		r = out_quote(o->rec, s, n, 0);
 	}
-	if (deleted && o->mode != OUT_NUL)
+	if (deleted > 0 && o->mode != OUT_NUL)
 		r |= buf_put(o->rec, mark, m);
 	if (r < 0)
 		o->failed = ENOMEM;

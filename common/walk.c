@@ -32,11 +32,12 @@ walk_resolve(int root, int pid, struct walk_pick *pick)
 			errno = EINVAL;
 		pick->pid = r < 0 ? pid : st.tgid;
 		pick->tid = r < 0 || st.tgid == st.pid ? 0 : pid;
-	} else if (errno == ESRCH && (pidfd = sys_pidfd_open(root, pid)) >= 0) {
-		close(pidfd);		/* proc(5), hidepid */
-		errno = EPERM;
-	} else if (errno == EXDEV || errno == ENOSYS || errno == EINVAL) {
-		errno = ESRCH;
+	} else if (errno == ESRCH || errno == ENOENT) {
+		/* proc(5): hidepid=2 hides what is in the directory, 4 it too */
+		pidfd = sys_pidfd_open(root, pid);
+		if (pidfd >= 0)
+			close(pidfd);
+		errno = pidfd >= 0 ? EPERM : ESRCH;
 	}
 	if (dir >= 0)
 		close(dir);
@@ -410,6 +411,12 @@ walk_thread(const struct walk *w)
 }
 
 int
+walk_single(const struct walk *w)
+{
+	return w->first == 0;
+}
+
+int
 walk_asleep(const struct walk *w, unsigned long long *switches)
 {
 	static struct buf b;
@@ -538,6 +545,15 @@ walk_map(struct walk *w, struct desc *d)
 			return 1;
 	}
 	return 0;
+}
+
+int
+walk_hides(int root)
+{
+	struct walk_pick pick;
+
+	/* There is always a process 1, of the procfs's pid namespace. */
+	return walk_resolve(root, 1, &pick) < 0 && errno == EPERM;
 }
 
 int

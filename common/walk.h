@@ -55,6 +55,9 @@ int walk_thread(const struct walk *);
 /* The next descriptor: 1, 0 at the end. */
 int walk_fd(struct walk *, int *fd);
 
+/* Has the process one thread only? */
+int walk_single(const struct walk *);
+
 /* Do all threads of the process sleep? 1 and how often they were switched, in
  * all: if that is unchanged at a second call, none of them ran in between and
  * the table is the same. Else 0. */
@@ -68,6 +71,9 @@ int walk_begin(const struct walk *, int fd);
  * to be called while the process's own table is the current one (tid 0). 1, 0
  * at the end, -1 with errno. Shared memory without a name is no file. */
 int walk_map(struct walk *, struct desc *);
+
+/* Does the procfs hide other users' processes from us (hidepid)? */
+int walk_hides(int root);
 
 /* Is the process this tool, or the parent that guards it? */
 int walk_self(const struct walk *);

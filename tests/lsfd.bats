@@ -238,6 +238,55 @@ descriptor() {
 	[ "$output" -eq 1 ]
 }
 
+@test "lsfd: of processes AND files none is left where one kind is missing" {
+	echo x >file
+	hold 100=r:file
+	run -1 --separate-stderr lsfd "$PID" ./no-such-file
+	[ -z "$output" ]
+	[ "$stderr" = 'lsfd: ./no-such-file: No such file or directory' ]
+	run -1 --separate-stderr lsfd 2147483647 file
+	[ -z "$output" ]
+}
+
+@test "lsfd: what hidepid hides is not permitted, not absent" {
+	need_root
+	# shellcheck disable=SC2016 # for that shell
+	run -0 --separate-stderr unshare -pfm --mount-proc bash -c '
+		sleep 60 & mount -t proc -o hidepid=2 proc /proc
+		setpriv --reuid 65534 --regid 65534 --clear-groups "$0" $!
+		echo "$?"
+		setpriv --reuid 65534 --regid 65534 --clear-groups "$0" /etc/passwd
+		echo "$?"
+		kill $!' "$TOP/cmd/lsfd"
+	[ "$output" = "$(printf '3\n3')" ]
+	[[ ${stderr_lines[0]} == "lsfd: 2: Operation not permitted (needs root or CAP_SYS_PTRACE)" ]]
+	[[ ${stderr_lines[1]} == "lsfd: /proc: other users' processes are hidden (needs root or CAP_SYS_PTRACE)" ]]
+}
+
+@test "lsfd: a descriptor that is opened anew and anew makes no mixed row" {
+	need python3
+	head -c 11 /dev/zero >ca
+	head -c 22 /dev/zero >cb
+	python3 -c '
+import os, time
+while True:
+    for name, mode in ("ca", os.O_RDONLY), ("cb", os.O_RDWR):
+        fd = os.open(name, mode)
+        os.dup2(fd, 100)
+        os.close(fd)
+        time.sleep(0.0002)
+    if not os.path.exists("ready"):
+        open("ready", "w").close()' 3>&- 4>&- 10>&- 251>&- &
+	PID=$!
+	STARTED+=("$PID")
+	until_true test -e ready
+	for i in $(seq 300); do
+		lsfd -H "$PID" | awk -F '\t' '$3 == 100 { print $4, $6, $7 }'
+	done >rows
+	[ "$(wc -l <rows)" -eq 300 ]
+	[ -z "$(grep -vxF -e "r 11 $PWD/ca" -e "rw 22 $PWD/cb" -e '- - -' rows)" ]
+}
+
 @test "lsfd FILE: cwd, executable and mappings count" {
 	mkdir dir
 	cp "$TESTS/hold" prog
