@@ -83,7 +83,7 @@ plausible(double age, double rate)
 {
 	double mean = age > 0 ? (double)file.pos / age : 0;
 
-	return rate > 0 && mean > rate / 2 && mean < rate * 2;
+	return rate > 0 && mean > rate * 0.75 && mean < rate * 1.33;
 }
 
 /* Why it does not move: state and wchan; both safe to be missing. */
@@ -266,7 +266,7 @@ put_fields(void)
 	if (file.d.known && file.d.st.nlink == 0 && file.d.type == DESC_REG)
 		file.d.deleted = 1;		/* since we came */
 	out_name(&out, file.d.named ? file.d.target.s : NULL, file.d.namelen,
-	         file.d.deleted > 0);
+	         file.d.deleted);
 	if (out.mode == OUT_JSON)
 		put_keys();
 }
@@ -337,7 +337,7 @@ refuse(int err)
 	int other;
 
 	if (err == ESPIPE) {
-		if (file.d.known && file.d.mode < 0)
+		if (file.d.known && file.d.mode == -1)
 			kind = "O_PATH";
 		cli_warn("%s: descriptor %d (%s) has no position", operand,
 		         file.fd, kind ? kind : "unknown");
@@ -363,7 +363,7 @@ once(void)
 	unsigned long long moved_to = 0;
 	int wait = 1, fell = 0, r;
 
-	while (file.now < end && !plausible(age, rate)) {
+	while (file.now < end && (age <= 0 || rate <= 0)) {
 		poll(NULL, 0, end - file.now < 0.004 ? 1 : wait);
 		wait = wait < 4 ? wait * 2 : 4;
 		if (before.at <= 0 && !meter.moves && file.now > end - 0.2)
@@ -374,18 +374,19 @@ once(void)
 		if (r <= 0)
 			continue;
 		kept->file.moved = 1;
-		/* from movement to movement, of 8 ms at least */
+		/* from movement to movement, of 30 ms at least */
 		if (moved_at <= 0) {
 			moved_at = file.now;
 			moved_to = file.pos;
-		} else if (file.now - moved_at >= 0.008) {
+		} else if (file.now - moved_at >= 0.03 && age > 0) {
 			rate = (double)(file.pos - moved_to) /
 			    (file.now - moved_at);
+			age = plausible(age, rate) ? age : 0;
 		}
 	}
 	judge(meter.moves || fell);
 	if (meter.moves && !fell) {
-		view.rate = plausible(age, rate) ? (double)file.pos /
+		view.rate = age > 0 && rate > 0 ? (double)file.pos /
 		    (age + file.now - start) : meter_average(&meter);
 		view.eta = file.pos < openfile_total() ?
 		    (double)(openfile_total() - file.pos) / view.rate : -1;
@@ -422,8 +423,13 @@ static int
 completed(enum openfile_end how, int status)
 {
 	unsigned long long all = final_total();
-	double rate = meter_rate(&meter);
+	double rate = meter_rate(&meter), since = gap;
 
+	/* what ended well may have been as fast as ever since it was seen */
+	if (status == 0 && rate >= 0) {
+		rate = meter.peak > rate ? meter.peak : rate;
+		since = gap > 0.1 ? gap : 0.1;
+	}
 	if (status > 0)
 		return 0;
 	if (all == 0)
@@ -432,7 +438,7 @@ completed(enum openfile_end how, int status)
 		return 1;
 	if (rate < 0 || unseen(how))
 		return -1;
-	if ((double)file.pos + 2 * rate * gap < (double)all)
+	if ((double)file.pos + 2 * rate * since < (double)all)
 		return 0;
 	return how == ENDED && status < 0 ? -1 : 1;
 }
@@ -481,6 +487,10 @@ finish(enum openfile_end how)
 	complete = completed(how, status);
 	verdict(s, sizeof s, how, status, complete);
 	view.eta = -1;
+	if (kept->elsewhere && !final_total()) {
+		view.by = NULL;
+		view.rate = -1;
+	}
 	if (redraw) {
 		draw(s);
 	} else {

@@ -28,6 +28,7 @@ static int info = -1;			/* its fdinfo, open */
 static char info_name[32];
 static int unread;			/* it has not read all before pos */
 static struct buf text;
+static struct desc found;
 
 double
 openfile_clock(clockid_t id)
@@ -60,13 +61,21 @@ device_size(void)
 	return strtoull(text.s, NULL, 10) * 512;
 }
 
+/* Take the descriptor that was found, or after that the one before it. */
+static void
+exchange(void)
+{
+	struct desc d = file.d;
+
+	file.d = found;
+	found = d;
+}
+
 /* Find the descriptor in one of the process's tables; 0, or -1 with errno
  * (ENOENT: in none of them; ESPIPE: it has no position). */
 static int
 find(void)
 {
-	static struct desc found;
-	struct desc old;
 	int r, err = ENOENT;
 
 	while (file.w.pick && walk_process(&file.w) > 0)
@@ -88,9 +97,7 @@ find(void)
 		errno = r < 0 ? errno : err;
 		return -1;
 	}
-	old = file.d;
-	file.d = found;
-	found = old;
+	exchange();
 	file.tid = file.w.tid;
 	if (file.d.mode < 0 || !file.d.known || (file.d.type != DESC_REG &&
 	    file.d.type != DESC_BLK && file.d.type != DESC_MEMFD)) {
@@ -303,13 +310,18 @@ ending(void)
 enum openfile_end
 openfile_lost(int err)
 {
+	unsigned long long size = file.size;
+
 	if (err == ESTALE || err == ESPIPE)
 		return REPLACED;
 	/* with its leader gone a process has them in its other threads */
 	if (find() == 0 && openfile_look() == 0)
 		return OPEN;
-	if (errno == ESTALE || errno == ESPIPE)
+	if (errno == ESTALE || errno == ESPIPE) {
+		exchange();	/* what is told is about the old one */
+		file.size = size;
 		return REPLACED;
+	}
 	while (!openfile_ended(20))
 		if (!ending())
 			return openfile_ended(80) ? ENDED : CLOSED;

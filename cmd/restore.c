@@ -26,7 +26,7 @@
 
 /* What a child that got stuck leaves to the next. */
 static struct {
-	int reported, blind, deleted;
+	int changed, blind, deleted;
 	unsigned long long bytes;
 	struct kstatx st;		/* of the source */
 } *kept;
@@ -250,19 +250,25 @@ open_source(int root)
 	return copy.from < 0 ? -1 : 0;
 }
 
+/* Say what was done, in one line, and whether it is the file of one moment. */
 static void
-report(void)
+report(const char *writers)
 {
-	char used[16];
+	char used[16], disk[32] = "";
 
-	kept->reported = 1;
-	if (to_stdout) {
-		cli_warn("%s: copied, %llu bytes", target_name(), kept->bytes);
-		return;
+	if (!to_stdout) {
+		out_scale(used, target_used());
+		snprintf(disk, sizeof disk, " (%s on disk)", used);
 	}
-	out_scale(used, target_used());
-	cli_warn("%s: copied, %llu bytes (%s on disk)", target_name(),
-	         kept->bytes, used);
+	cli_warn("%s: copied, %llu bytes%s%s%s%s", target_name(), kept->bytes,
+	         disk, writers ? "; open for writing in " : "",
+	         writers ? writers : "", writers ?
+	         ": what is written there is not in it" : "");
+	if (kept->changed) {
+		cli_warn("%s: the file changed while it was copied",
+		         target_name());
+		cli_fail(3);
+	}
 }
 
 /* Copy the pinned file to the target; 0 or -1. */
@@ -273,6 +279,7 @@ copy_file(void)
 
 	if (to_stdout || (r = target_make(&copy)) == 0)
 		same = r = copy_data(&copy);
+	kept->changed = same == 0;
 	kept->bytes = copy.bytes;
 	kept->blind = copy.blind;
 	if (r >= 0 && !to_stdout)
@@ -288,12 +295,6 @@ copy_file(void)
 		else if (r != ETIMEDOUT)
 			refuse("%s: %s", target_name(), strerror(r));
 		return -1;
-	}
-	report();
-	if (!same) {
-		cli_warn("%s: the file changed while it was copied",
-		         target_name());
-		cli_fail(3);
 	}
 	return 0;
 }
@@ -337,31 +338,31 @@ is_writer(void)
 	return found;
 }
 
-/* Say who still writes to the file that was restored, and whether stores
+/* Report with those who still write to the deleted file, and say whether stores
  * through a mapping may have been missed. */
 static void
-look_for_writers(int root)
+report_writers(int root)
 {
 	struct buf list = { 0 };
 	unsigned n = 0;
 	int r, found, mapped = 0;
 
-	if (!kept->deleted && !kept->blind)
-		return;
 	/* each process, from the first one also after a stall */
 	memset(&w, 0, sizeof w);
-	if (walk_open(&w, root, NULL, 0, 1) < 0)
+	if ((!kept->deleted && !kept->blind) ||
+	    walk_open(&w, root, NULL, 0, 1) < 0) {
+		report(NULL);
 		return;
+	}
 	while (walk_process(&w) == 1)
 		while (!walk_self(&w) && (r = walk_table(&w)) == 1) {
 			if ((found = is_writer()))
 				add_writer(&list, &n);
 			mapped |= found & 2;
 		}
-	if (n && kept->deleted)
-		cli_warn("%s: what is still written to the deleted file is not "
-		         "in it; it is open for writing in %s%s", target_name(),
-		         list.s, n > 10 ? " and others" : "");
+	if (n > 10)
+		buf_put(&list, " and others", 11);
+	report(n && kept->deleted ? list.s : NULL);
 	if (mapped && kept->blind) {
 		cli_warn("%s: the file may have changed while it was copied: "
 		         "on tmpfs stores through a mapping can't be seen",
@@ -398,10 +399,8 @@ scan(void)
 			return 0;
 		if (open_source(root) < 0 || copy_file() < 0)
 			return 0;
-	} else if (!kept->reported) {
-		report();
 	}
-	look_for_writers(root);
+	report_writers(root);
 	target_end();
 	return 0;
 }

@@ -105,6 +105,10 @@ meter_add(struct meter *m, double now, unsigned long long pos)
 		m->fell = 1;
 		return -1;
 	}
+	/* between samples that are too close the clock's grain is the rate */
+	if (moved && now - m->now >= 0.005 &&
+	    (double)(pos - m->pos) / (now - m->now) > m->peak)
+		m->peak = (double)(pos - m->pos) / (now - m->now);
 	m->now = now;
 	m->pos = pos;
 	if (moved)

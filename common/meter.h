@@ -11,6 +11,7 @@ struct meter {
 	unsigned long long from, pos;	/* ... their bytes */
 	unsigned moves;			/* samples that were further on */
 	int fell;			/* it went back, and not on since */
+	double peak;			/* the fastest between two samples */
 	/* the rest is the meter's */
 	double since, updated, moved, gap, rate, end;
 	unsigned long long counted, total;

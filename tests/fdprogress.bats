@@ -206,14 +206,11 @@ file() {
 }
 
 @test "a process that has only read this file: no waiting" {
-	need sha256sum
-	truncate -s 100G f	# sparse: it is read as fast as it is hashed
-	start sha256sum f >/dev/null
-	job=$PID
-	age() { [ "$(ps -o etimes= -p "$job")" -ge 1 ]; }
-	fd() { for FD in /proc/"$job"/fd/*; do
-		[ "$(readlink "$FD")" = "$(pwd)/f" ] && FD=${FD##*/} && return; done; }
-	until_true fd
+	truncate -s 10G f
+	pace 7 r f
+	job=$PID FD=7
+	tell rate 20000000
+	age() { [ "$(ps -o etimes= -p "$job")" -ge 2 ]; }
 	until_true age
 	before=${EPOCHREALTIME/[.,]/}
 	# -i 5 would take 5 s
@@ -437,6 +434,17 @@ file() {
 	[ "$(cut -f 4 out | sort -u)" = - ]
 	order exit 0
 	verdict 0 finished
+}
+
+@test "-f: a job that rested and then read the rest at once has finished" {
+	file f 1000000
+	pace 7 r f
+	follow -H -i 0.2 "$PID" 7
+	tell step 900000
+	rests() { tail -n 1 out | awk '{ exit !($5 == 900000 && $8 < 300000) }'; }
+	until_true rests
+	printf 'step 100000\nexit 0\n' >&"$TO"
+	verdict 0 'finished, last seen at 90.0%'
 }
 
 @test "-f: a file that grows, and is deleted, meanwhile" {

@@ -83,6 +83,18 @@ grow(const char *name, long long n)
 		err(1, "%s", name);
 }
 
+static void
+by(const char *what)
+{
+	char name[4200];
+
+	snprintf(via, sizeof via, "%.15s", what);
+	if (strcmp(via, "copy") != 0)
+		return;
+	snprintf(name, sizeof name, "%.4000s.copy", path);
+	copy = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+}
+
 static void *
 command(void *arg)
 {
@@ -111,7 +123,7 @@ command(void *arg)
 		else if (strcmp(word, "rate") == 0)
 			rate = (double)n, since = seconds(), done = 0;
 		else if (strcmp(word, "via") == 0)
-			snprintf(via, sizeof via, "%.15s", name);
+			by(name);
 		else if (strcmp(word, "seek") == 0)
 			lseek(fd, n, SEEK_SET);
 		else if (strcmp(word, "open") == 0)
@@ -134,7 +146,6 @@ command(void *arg)
 int
 main(int argc, char **argv)
 {
-	char name[4096];
 	pthread_t t;
 
 	if (argc < 4)
@@ -146,8 +157,6 @@ main(int argc, char **argv)
 	    strcmp(argv[2], "w") == 0 ? O_WRONLY | O_CREAT : O_RDWR | O_CREAT;
 	strcpy(via, flags & O_WRONLY ? "write" : "read");
 	put(open(path, flags, 0644));
-	snprintf(name, sizeof name, "%.4000s.copy", path);
-	copy = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0644);
 	printf("%d\n", (int)getpid());
 	fflush(stdout);
 	if (argc > 4) {
