@@ -181,6 +181,15 @@ cli_refused(void)
 	return kept->refused;
 }
 
+void
+cli_undecided(unsigned n)
+{
+	if (n)
+		cli_warn("%u file%s of another mount namespace, or not to be "
+		         "looked up: can't tell whether deleted", n,
+		         n == 1 ? "" : "s");
+}
+
 int
 cli_hidden(int root)
 {

@@ -67,6 +67,9 @@ void cli_process_error(int pid, int err, int scan);
  * number. */
 unsigned cli_refused(void);
 
+/* Say of how many files it can't be told whether they are deleted, if any. */
+void cli_undecided(unsigned n);
+
 /* Say that the procfs hides processes from us, if it does; 1, or 0. */
 int cli_hidden(int root);
 

@@ -357,9 +357,7 @@ list(void)
 		put_row(&files[i]);
 	cli_refused();
 	say_doubts();
-	if (undecided)
-		cli_warn("%u file%s of other mount namespaces may be deleted",
-		         undecided, undecided == 1 ? "" : "s");
+	cli_undecided(undecided);
 	if (nfiles == 0)
 		cli_fail(cli_hidden(root) || unseen || undecided ? 3 : 1);
 	if (nfiles > 1)

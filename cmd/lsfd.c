@@ -341,8 +341,8 @@ list_chunk(const int *fds, int n)
 	unsigned long long before, after;
 	int i, e, err = 0;
 
-	if (n >= (walk_single(&w) ? WORTH_ONE : WORTHWHILE) && (!w.from || w.from->pid != w.pid) &&
-	    walk_asleep(&w, &before)) {
+	if (n >= (walk_single(&w) ? WORTH_ONE : WORTHWHILE) &&
+	    (!w.from || w.from->pid != w.pid) && walk_asleep(&w, &before)) {
 		guard_fd(fds[0]);
 		for (i = 0; i < n; i++)
 			err = (e = list_fd(fds[i], DESC_ONCE)) ? e : err;
@@ -470,9 +470,7 @@ scan(void)
 		kept->unseen = 1;
 	if (kept->rows == 0 && !npicks && cli_hidden(root))
 		kept->unseen = 1;
-	if (kept->undecided)
-		cli_warn("%u file%s of other mount namespaces may be deleted",
-		         kept->undecided, kept->undecided == 1 ? "" : "s");
+	cli_undecided(kept->undecided);
 	if ((deleted || nfiles) && kept->rows == 0)
 		cli_fail(kept->unseen || kept->undecided ? 3 : 1);
 	return 0;

@@ -328,8 +328,8 @@ read_mode(const struct desc_table *t, const char *name, struct desc *d)
 	return 0;
 }
 
-/* Is fdinfo to be compared? Not an epoll's, unless it is asked for: its lock may
- * be held for ever. */
+/* Is fdinfo to be compared? Not an epoll's, unless it is asked for: its lock
+ * may be held for ever. */
 static int
 compares_info(const struct desc *d, int want)
 {

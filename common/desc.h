@@ -49,11 +49,10 @@ struct desc {
 	struct buf scratch;
 };
 
-/* Of a descriptor that is another file's each time that it is looked at nothing
- * is known but that it is open.
- * Read descriptor fd (or DESC_CWD, DESC_ROOT, DESC_EXE) of a table; 0, or -1
- * with errno (ENOENT: not open, or no longer). The buffers in the struct, which
- * begins zeroed, are used again and again. */
+/* Read descriptor fd (or DESC_CWD, DESC_ROOT, DESC_EXE) of a table; 0, or -1
+ * with errno (ENOENT: not open, or no longer). Of one that is another file's
+ * each time that it is looked at nothing is known but that it is open. The
+ * buffers in the struct, which begins zeroed, are used again and again. */
 int desc_read(const struct desc_table *, int fd, int want, struct desc *);
 
 /* Describe a mapping (DESC_MEM) by map_files below dir, which needs a

@@ -45,8 +45,8 @@ void out_fixed(struct out *, double, int decimals);
 /* The next field, a size in bytes: scaled (powers of 1024) under a heading. */
 void out_size(struct out *, unsigned long long);
 
-/* The last field: a name, and in text the mark of a deleted file. Negative: that
- * is unknown, and the name is the kernel's text with the mark that it has. */
+/* The last field: a name, and in text the mark of a deleted file. Negative:
+ * that is unknown, and the name is the kernel's text with its own mark. */
 void out_name(struct out *, const char *, size_t n, int deleted);
 
 /* A further member of the JSON object, nothing in the other modes; a bool is

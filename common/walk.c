@@ -33,7 +33,7 @@ walk_resolve(int root, int pid, struct walk_pick *pick)
 		pick->pid = r < 0 ? pid : st.tgid;
 		pick->tid = r < 0 || st.tgid == st.pid ? 0 : pid;
 	} else if (errno == ESRCH || errno == ENOENT) {
-		/* proc(5): hidepid=2 hides what is in the directory, 4 it too */
+		/* hidepid=2 hides what is in the directory, 4 it too */
 		pidfd = sys_pidfd_open(root, pid);
 		if (pidfd >= 0)
 			close(pidfd);
