@@ -210,6 +210,17 @@ add(void)
 		f->name = copy_bytes(desc.target.s, f->nname = desc.namelen);
 }
 
+/* Read a descriptor; as desc_read. Only what may be deleted is worth the proof
+ * that it is read at one moment. */
+static int
+look(int fd)
+{
+	if (desc_read(&w.table, fd, DESC_WANT_STAT | DESC_ONCE, &desc) < 0)
+		return -1;
+	return desc.deleted == 0 ? 0 :
+	    desc_read(&w.table, fd, DESC_WANT_STAT, &desc);
+}
+
 /* The executable and the mapped files; 0, or the errno of what may not be
  * read. */
 static int
@@ -236,7 +247,7 @@ look_at_process(void)
 		if (w.tid == 0 && (e = look_at_others()))
 			err = e == ENOENT || e == ESRCH ? err : e;
 		while (walk_fd(&w, &fd) == 1) {
-			if (desc_read(&w.table, fd, DESC_WANT_STAT, &desc) == 0)
+			if (look(fd) == 0)
 				add();
 			else if (errno != ENOENT && errno != ESRCH)
 				err = errno;
