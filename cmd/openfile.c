@@ -283,8 +283,13 @@ openfile_exit_status(int *status)
 	do {
 		memset(&i, 0, sizeof i);
 		i.mask = KPIDFD_INFO_EXIT;
-		if (syscall(SYS_ioctl, file.pidfd, KPIDFD_GET_INFO, &i) < 0)
-			return -1;
+		if (syscall(SYS_ioctl, file.pidfd, KPIDFD_GET_INFO, &i) < 0) {
+			if (errno != ESRCH)
+				return -1;
+			/* it was waited for in the middle of the call */
+			poll(NULL, 0, 5);
+			continue;
+		}
 		*status = i.exit_code;
 		if (i.mask & KPIDFD_INFO_EXIT)
 			return 0;
