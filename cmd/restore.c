@@ -126,11 +126,7 @@ pin_file(int root)
 	for (tries = 0; tries < 100; tries++) {
 		if ((from = look(name)) < 0)
 			break;
-		if (guard_enter(GUARD_PROCESS) < 0)
-			return -1;
-		pin = openat(from, name, O_PATH | O_CLOEXEC);
-		guard_leave();
-		if (pin < 0)
+		if ((pin = proc_pin(from, name)) < 0)
 			break;
 		if (copy_attributes(&copy, pin, &kept->st) < 0) {
 			cli_error(object, errno);

@@ -281,6 +281,18 @@ proc_readlink(int dirfd, const char *name, struct buf *b)
 	return 0;
 }
 
+int
+proc_pin(int dirfd, const char *name)
+{
+	int fd;
+
+	if (guard_enter(GUARD_PROCESS) < 0)
+		return -1;
+	fd = openat(dirfd, name, O_PATH | O_CLOEXEC);
+	guard_leave();
+	return fd;
+}
+
 static int
 kstatx(int dirfd, const char *path, int flags, enum guard_kind kind,
        struct kstatx *st)

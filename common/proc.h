@@ -55,6 +55,10 @@ int proc_reread(int fd, const char *name, struct buf *);
  * (ENAMETOOLONG: a path of over 4,095 bytes). */
 int proc_readlink(int dirfd, const char *name, struct buf *);
 
+/* Open what a link leads to, so that it stays (O_PATH: nothing else happens to
+ * it); a descriptor, or -1 with errno. */
+int proc_pin(int dirfd, const char *name);
+
 /* The attributes behind a link, as the kernel has them cached; 0, or -1. */
 int proc_statx(int dirfd, const char *name, struct kstatx *);
 
