@@ -18,6 +18,9 @@ CFLAGS = -O2 -g -Wall -Wextra -Wpedantic -Wshadow -Wmissing-prototypes
 LDFLAGS =
 SCDOC = scdoc
 BATS = bats
+# "make fuzz": the compiler and the seconds
+FUZZCC = clang
+FUZZTIME = 60
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -Icommon $(CPPFLAGS) $(CFLAGS)
 LINK = $(CC) $(CFLAGS) $(LDFLAGS)
 
@@ -39,8 +42,10 @@ OBJ = $(LIBOBJ) cmd/blocked.o cmd/call.o cmd/cli.o cmd/copy.o cmd/fdpeer.o \
 	cmd/pstack.o cmd/restore.o cmd/target.o
 LIB = common/libproctools.a
 GENERATED = common/sysname_native.h common/sysname_compat.h
-TESTOBJ = tests/parse_test.o tests/meter_test.o tests/bench/guard.o
-HELPERS = tests/hold tests/parse_test tests/pace tests/meter_test
+TESTOBJ = tests/parse_test.o tests/meter_test.o tests/bench/guard.o \
+	tests/fuzz/fuzz.o tests/fuzz/replay.o
+HELPERS = tests/hold tests/parse_test tests/pace tests/meter_test \
+	tests/fuzz/replay
 
 all: $(TOOLS) pages
 
@@ -106,6 +111,14 @@ tests/meter_test: tests/meter_test.o common/meter.o
 tests/parse_test: tests/parse_test.o $(LIB)
 	$(LINK) -o $@ tests/parse_test.o $(LIB)
 
+tests/fuzz/replay: tests/fuzz/replay.o tests/fuzz/fuzz.o $(LIB)
+	$(LINK) -o $@ tests/fuzz/replay.o tests/fuzz/fuzz.o $(LIB)
+
+tests/fuzz/fuzz: tests/fuzz/fuzz.c $(LIBOBJ:.o=.c) $(HDR) $(GENERATED)
+	$(FUZZCC) $(ALL_CFLAGS) -fsanitize=fuzzer,address,undefined \
+		-fno-sanitize-recover=all -o $@ tests/fuzz/fuzz.c \
+		$(LIBOBJ:.o=.c)
+
 tests/bench/guard: tests/bench/guard.o $(LIB)
 	$(LINK) -o $@ tests/bench/guard.o $(LIB)
 
@@ -130,6 +143,13 @@ demo: $(TOOLS)
 
 bench: $(TOOLS) tests/bench/guard
 	@tests/bench/guard cmd/lsfd
+
+# What is found is kept, and gone on from, in tests/fuzz/found.
+fuzz: tests/fuzz/fuzz
+	@mkdir -p tests/fuzz/found
+	tests/fuzz/fuzz -max_total_time=$(FUZZTIME) -max_len=4096 -verbosity=0 \
+		-print_final_stats=1 -artifact_prefix=tests/fuzz/ \
+		tests/fuzz/found tests/fuzz/corpus
 
 # A tool's name as a word, in a page also behind a change of font; and the name
 # of the page that they share.
@@ -168,6 +188,7 @@ uninstall:
 
 clean:
 	rm -f $(TOOLS) $(OBJ) $(LIB) $(GENERATED) $(PAGES) $(HELPERS) \
-		$(TESTOBJ) tests/bench/guard common/flags
+		$(TESTOBJ) tests/bench/guard tests/fuzz/fuzz common/flags
+	rm -rf tests/fuzz/found
 
-.PHONY: all always pages check demo bench install uninstall clean
+.PHONY: all always pages check demo bench fuzz install uninstall clean

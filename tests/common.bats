@@ -42,7 +42,7 @@ nothing() {
 		skip 'needs a git checkout'
 	nothing "$(git -C "$TOP" -c safe.directory='*' ls-files -o \
 		--exclude-standard | grep -E '\.(o|a|1|7)$')"
-	for f in cmd/* tests/* tests/bench/*; do
+	for f in cmd/* tests/* tests/bench/* tests/fuzz/*; do
 		if [ "$(head -c 4 "$f" 2>/dev/null | tail -c 3)" = ELF ]; then
 			git -c safe.directory='*' check-ignore "$f"
 		fi

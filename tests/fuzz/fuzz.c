@@ -1,0 +1,272 @@
+/*
+ * fuzz - a libFuzzer target over all that decodes foreign bytes, and what
+ * quotes them
+ *
+ * The first byte of an input is a letter of the table at the end; any other
+ * one is taken modulo its size. What follows is the text. Besides what the
+ * sanitizers see, a decoder must return what lies inside of the text and must
+ * come to an end, and what was quoted must read back as it was.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "buf.h"
+#include "num.h"
+#include "out.h"
+#include "parse_fdinfo.h"
+#include "parse_maps.h"
+#include "parse_task.h"
+
+#define LEN(a) (sizeof (a) / sizeof *(a))
+
+int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
+
+static void
+must(int good)
+{
+	if (!good)
+		abort();
+}
+
+/* Do n bytes at p lie in the text? */
+static void
+must_be_in(const char *p, size_t n, const char *text, size_t len)
+{
+	must(p >= text && p <= text + len && n <= (size_t)(text + len - p));
+}
+
+static void
+fuzz_num(const char *s, size_t n)
+{
+	unsigned long long v, max = 4194304;
+	int pid, tid;
+	unsigned ms;
+	char back[64];
+
+	(void)n;
+	if (num_parse(s, max, &v) == 0) {
+		must(v <= max);
+		snprintf(back, sizeof back, "%llu", v);
+		must(strcmp(s + strspn(s, "0"), back) == 0 || v == 0);
+	}
+	if (num_pid(s, &pid) == 0)
+		must(pid > 0);
+	if (num_task(s, &pid, &tid) == 0)
+		must(pid > 0 && tid >= 0 && (tid == 0) == !strchr(s, '/'));
+	if (num_fd(s, &pid) == 0)
+		must(pid >= 0);
+	if (num_secs(s, &ms) == 0)
+		must(ms > 0 || s[strspn(s, "0.")] == '\0');
+	num_size(s, &v);
+}
+
+static void
+fuzz_status(const char *s, size_t n)
+{
+	struct task_status st;
+	const char *v;
+
+	if (parse_status(s, &st) == 0)
+		must(st.state && st.tgid >= 0 && st.pid >= 0);
+	/* a key of any text: its first line */
+	if ((v = parse_field(s, "Uid")))
+		must_be_in(v, 0, s, n);
+}
+
+static void
+fuzz_stat(const char *s, size_t n)
+{
+	struct task_stat st;
+
+	(void)n;
+	if (parse_stat(s, &st) == 0)
+		must(st.state != '\0');
+}
+
+static void
+fuzz_stack(const char *s, size_t n)
+{
+	const char *text = s, *before;
+	struct task_frame f;
+
+	for (before = s; parse_frame(&text, &f) == 1; before = text) {
+		must(text > before && f.n > 0 && f.symbol <= f.n);
+		must_be_in(f.s, f.n, s, n);
+		must(!memchr(f.s, '\n', f.n));
+	}
+	must(text == s + n);
+}
+
+static void
+fuzz_syscall(const char *s, size_t n)
+{
+	struct task_syscall c;
+
+	(void)n;
+	if (parse_syscall(s, &c) == 0)
+		must(c.what != TASK_CALL || c.nr >= 0);
+}
+
+static void
+fuzz_fdinfo(const char *s, size_t n)
+{
+	struct fdinfo info;
+
+	(void)n;
+	parse_fdinfo(s, &info);
+}
+
+static void
+fuzz_maps(const char *s, size_t n)
+{
+	const char *text = s, *before;
+	struct map_row m;
+
+	for (before = s; parse_map(&text, &m) == 1; before = text) {
+		must(text > before);
+		must_be_in(m.path, m.n, s, n);
+		must(!memchr(m.path, '\n', m.n));
+	}
+}
+
+static void
+fuzz_mounts(const char *s, size_t n)
+{
+	const char *text = s, *before;
+	struct mount_row m;
+
+	for (before = s; parse_mount(&text, &m) == 1; before = text) {
+		must(text > before && m.n > 0);
+		must_be_in(m.point, m.n, s, n);
+		must(!memchr(m.point, ' ', m.n) && !memchr(m.point, '\n', m.n));
+	}
+}
+
+/* Undo the octal. */
+static size_t
+unquote(char *d, const char *s, size_t n)
+{
+	size_t i, k = 0;
+
+	for (i = 0; i < n; k++) {
+		if (s[i] != '\\') {
+			d[k] = s[i++];
+			continue;
+		}
+		must(n - i >= 4);
+		d[k] = (char)((s[i + 1] - '0') << 6 | (s[i + 2] - '0') << 3 |
+		    (s[i + 3] - '0'));
+		i += 4;
+	}
+	return k;
+}
+
+static unsigned
+hex(const char *s)
+{
+	char digits[5] = "";
+	char *end;
+	unsigned v;
+
+	memcpy(digits, s, 4);
+	v = (unsigned)strtoul(digits, &end, 16);
+	must(*end == '\0');
+	return v;
+}
+
+/* Undo a JSON string: of the escapes only controls, '"', '\' and the lone
+ * surrogates that stand for a byte may be there. */
+static size_t
+unjson(char *d, const char *s, size_t n)
+{
+	size_t i, k = 0;
+	unsigned c;
+
+	must(n >= 2 && s[0] == '"' && s[n - 1] == '"');
+	for (i = 1; i < n - 1; ) {
+		if (s[i] != '\\') {
+			must(s[i] != '"');
+			d[k++] = s[i++];
+		} else if (s[i + 1] != 'u') {
+			must(s[i + 1] == '"' || s[i + 1] == '\\');
+			d[k++] = s[i + 1];
+			i += 2;
+		} else {
+			must(n - 1 - i >= 6);
+			c = hex(s + i + 2);
+			i += 6;
+			must(c < 0xa0 || (c >= 0xdc80 && c <= 0xdcff));
+			if (c >= 0x80 && c < 0xa0)
+				d[k++] = (char)0xc2;
+			d[k++] = (char)c;
+		}
+	}
+	return k;
+}
+
+/* No control byte is left, and every byte comes back. */
+static void
+must_be_safe(const struct buf *b, const char *s, size_t n,
+             size_t (*undo)(char *, const char *, size_t))
+{
+	char *back = malloc(b->n + 1);
+	size_t i;
+
+	must(back != NULL);
+	for (i = 0; i < b->n; i++)
+		must((unsigned char)b->s[i] >= ' ' && b->s[i] != 0x7f &&
+		    !((unsigned char)b->s[i] == 0xc2 &&
+		      (unsigned char)b->s[i + 1] < 0xa0));
+	must(undo(back, b->s, b->n) == n && (n == 0 || !memcmp(back, s, n)));
+	free(back);
+}
+
+static void
+fuzz_out(const char *s, size_t n)
+{
+	struct buf b = { 0 };
+
+	must(out_quote(&b, s, n, 1) == 0 && !memchr(b.s, ' ', b.n));
+	must_be_safe(&b, s, n, unquote);
+	b.n = 0;
+	must(out_json(&b, s, n) == 0);
+	must_be_safe(&b, s, n, unjson);
+	buf_free(&b);
+}
+
+static const struct {
+	char letter;
+	void (*f)(const char *, size_t);
+} targets[] = {
+	{ 'n', fuzz_num }, { 's', fuzz_status }, { 't', fuzz_stat },
+	{ 'k', fuzz_stack }, { 'c', fuzz_syscall }, { 'i', fuzz_fdinfo },
+	{ 'm', fuzz_maps }, { 'o', fuzz_mounts }, { 'q', fuzz_out },
+};
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	size_t i, n;
+	char *text;
+
+	if (size == 0)
+		return 0;
+	for (i = 0; i < LEN(targets); i++)
+		if ((char)data[0] == targets[i].letter)
+			break;
+	if (i == LEN(targets))
+		i = data[0] % LEN(targets);
+	/* memory that ends behind the NUL; texts have none of their own */
+	n = size - 1;
+	if (targets[i].f != fuzz_out)
+		n = strnlen((const char *)data + 1, n);
+	text = malloc(n + 1);
+	must(text != NULL);
+	memcpy(text, data + 1, n);
+	text[n] = '\0';
+	targets[i].f(text, n);
+	free(text);
+	return 0;
+}
