@@ -1,7 +1,5 @@
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/vfs.h>
-#include <sys/xattr.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -14,6 +12,7 @@
 #include "buf.h"
 #include "guard.h"
 #include "kernel.h"
+#include "file.h"
 #include "copy.h"
 #include "out.h"
 #include "cli.h"
@@ -27,74 +26,13 @@ enum { PIECE = 128 << 10, RANGE = 8 << 20, DIRTY = 32 << 20 };
 #define BTRFS_MAGIC 0x9123683eU
 #define TMPFS_MAGIC 0x01021994U
 
-static void
-at_source(const struct copy *c)
-{
-	guard_process(c->pid);
-	guard_thread(c->tid);
-	guard_fd(c->fd);
-}
-
-int
-copy_enter_source(const struct copy *c)
-{
-	at_source(c);
-	return guard_enter(GUARD_OBJECT);
-}
-
-static int
-enter_slow_source(const struct copy *c)
-{
-	at_source(c);
-	return guard_enter_long(GUARD_OBJECT);
-}
-
-int
-copy_enter_target(const struct copy *c)
-{
-	guard_process(0);
-	guard_fd(c->at);
-	return guard_enter_long(GUARD_PATH);
-}
-
-int
-copy_attributes(const struct copy *c, int fd, struct kstatx *st)
-{
-	long r;
-
-	if (copy_enter_source(c) < 0)
-		return -1;
-	r = syscall(SYS_statx, fd, "", AT_EMPTY_PATH,
-	            KSTATX_BASIC | KSTATX_MNT_ID, st);
-	guard_leave();
-	return (int)r;
-}
-
 /* The magic number of the source's file system, or 0. */
 static uint32_t
 filesystem(const struct copy *c)
 {
 	struct statfs fs;
-	int r;
 
-	if (copy_enter_source(c) < 0)
-		return 0;
-	r = fstatfs(c->from, &fs);
-	guard_leave();
-	return r < 0 ? 0 : (uint32_t)fs.f_type;
-}
-
-/* Move the source's position, or find data and holes; -1 with errno. */
-static off_t
-seek(const struct copy *c, off_t off, int whence)
-{
-	off_t r;
-
-	if (copy_enter_source(c) < 0)
-		return -1;
-	r = lseek(c->from, off, whence);
-	guard_leave();
-	return r;
+	return file_statfs(&c->from, &fs) < 0 ? 0 : (uint32_t)fs.f_type;
 }
 
 static int
@@ -109,13 +47,10 @@ read_piece(struct copy *c, char *piece, size_t n, off_t off)
 {
 	ssize_t r;
 
-	do {
-		if (copy_enter_source(c) < 0)
-			return -1;
-		r = c->borrowed ? pread(c->from, piece, n, off) :
-		    read(c->from, piece, n);
-		guard_leave();
-	} while (r < 0 && errno == EINTR && !*c->stop);
+	do
+		r = c->borrowed ? file_pread(&c->from, piece, n, off) :
+		    file_read(&c->from, piece, n);
+	while (r < 0 && errno == EINTR && !*c->stop);
 	return r < 0 ? failed_read(c) : r;
 }
 
@@ -130,18 +65,15 @@ write_piece(struct copy *c, const char *piece, size_t n)
 {
 	ssize_t w = 0;
 
-	if (c->to < 0)
+	if (c->to.fd < 0)
 		return guard_write(STDOUT_FILENO, piece, n);
 	for (; n; piece += w, n -= (size_t)w) {
-		if (copy_enter_target(c) < 0)
-			return -1;
 		/* without extents to go by, what is zero is left a hole */
 		if (c->whole && is_zero(piece, n))
-			w = lseek(c->to, (off_t)n, SEEK_CUR) < 0 ? -1 :
+			w = file_seek(&c->to, (off_t)n, SEEK_CUR) < 0 ? -1 :
 			    (ssize_t)n;
 		else
-			w = write(c->to, piece, n);
-		guard_leave();
+			w = file_write(&c->to, piece, n);
 		if (w < 0 && errno == EINTR && !*c->stop)
 			w = 0;
 		if (w < 0)
@@ -157,12 +89,9 @@ copy_range(struct copy *c, off_t n)
 {
 	ssize_t r;
 
-	if (c->plain || c->borrowed || c->whole || c->to < 0 ||
-	    enter_slow_source(c) < 0)
+	if (c->plain || c->borrowed || c->whole || c->to.fd < 0)
 		return 0;
-	r = syscall(SYS_copy_file_range, c->from, NULL, c->to, NULL,
-	            (size_t)(n < RANGE ? n : RANGE), 0U);
-	guard_leave();
+	r = file_copy_range(&c->from, &c->to, (size_t)(n < RANGE ? n : RANGE));
 	if (r <= 0)
 		c->plain = !(r < 0 && errno == EINTR);
 	return r < 0 ? 0 : r;
@@ -173,26 +102,20 @@ copy_range(struct copy *c, off_t n)
 static int
 sync_target(struct copy *c, off_t n)
 {
-	int r;
-
 	c->unwritten += n;
-	if (c->to < 0 || c->unwritten < DIRTY)
+	if (c->to.fd < 0 || c->unwritten < DIRTY)
 		return 0;
 	c->unwritten = 0;
-	if (copy_enter_target(c) < 0)
-		return -1;
-	r = fdatasync(c->to);
-	guard_leave();
-	return r;
+	return file_sync_data(&c->to);
 }
 
 /* Somebody who wants to write waits until the lease is given back. */
 static int
 lease_broken(struct copy *c)
 {
-	if (!c->leased || fcntl(c->from, F_GETLEASE) == F_RDLCK)
+	if (!c->leased || fcntl(c->from.fd, F_GETLEASE) == F_RDLCK)
 		return 0;
-	fcntl(c->from, F_SETLEASE, F_UNLCK);
+	fcntl(c->from.fd, F_SETLEASE, F_UNLCK);
 	c->leased = 0;
 	return 1;
 }
@@ -235,36 +158,29 @@ next_extent(struct copy *c, off_t *off, off_t *end, off_t size)
 	*end = size;
 	if (c->whole)
 		return 1;
-	if ((data = seek(c, *off, SEEK_DATA)) < 0) {
+	if ((data = file_seek(&c->from, *off, SEEK_DATA)) < 0) {
 		if (errno == ENXIO)
 			return 0;
 		if (errno != EINVAL && errno != EOPNOTSUPP)
 			return failed_read(c);
 		c->whole = 1;
 		data = *off;
-	} else if ((*end = seek(c, data, SEEK_HOLE)) < 0 || *end > size) {
+	} else if ((*end = file_seek(&c->from, data, SEEK_HOLE)) < 0 ||
+	           *end > size) {
 		*end = size;
 	}
 	*off = data;
 	if (data >= size)
 		return 0;
-	if (seek(c, data, SEEK_SET) < 0)
+	if (file_seek(&c->from, data, SEEK_SET) < 0)
 		return failed_read(c);
-	return lseek(c->to, data, SEEK_SET) < 0 ? -1 : 1;
+	return file_seek(&c->to, data, SEEK_SET) < 0 ? -1 : 1;
 }
 
 static int
 resize(const struct copy *c, off_t size)
 {
-	int r;
-
-	if (c->to < 0)
-		return 0;
-	if (copy_enter_target(c) < 0)
-		return -1;
-	r = ftruncate(c->to, size);
-	guard_leave();
-	return r;
+	return c->to.fd < 0 ? 0 : file_truncate(&c->to, size);
 }
 
 /* Copy the file as it is, up to the size that it began with. */
@@ -277,11 +193,11 @@ copy_file(struct copy *c)
 	int r = 1;
 
 	/* on the holder's own descriptor even SEEK_DATA moves its position */
-	c->whole = c->borrowed || c->to < 0 || c->st.size == 0;
+	c->whole = c->borrowed || c->to.fd < 0 || c->st.size == 0;
 	c->plain = 0;
 	if (resize(c, 0) < 0 || resize(c, (off_t)c->st.size) < 0 ||
-	    (!c->borrowed && seek(c, 0, SEEK_SET) < 0) ||
-	    (c->to >= 0 && lseek(c->to, 0, SEEK_SET) < 0))
+	    (!c->borrowed && file_seek(&c->from, 0, SEEK_SET) < 0) ||
+	    (c->to.fd >= 0 && file_seek(&c->to, 0, SEEK_SET) < 0))
 		return -1;
 	while (off < size && (r = next_extent(c, &off, &end, size)) == 1) {
 		if ((off = copy_extent(c, off, end)) < 0)
@@ -310,7 +226,7 @@ lease(struct copy *c)
 
 	c->leased = !c->borrowed && (fs == EXT4_MAGIC || fs == XFS_MAGIC ||
 	    fs == BTRFS_MAGIC || fs == TMPFS_MAGIC) &&
-	    fcntl(c->from, F_SETLEASE, F_RDLCK) == 0;
+	    fcntl(c->from.fd, F_SETLEASE, F_RDLCK) == 0;
 	return c->leased;
 }
 
@@ -324,18 +240,10 @@ clean(const struct copy *c)
 {
 	off_t off;
 
-	for (off = 0; off < (off_t)c->st.size; off += RANGE) {
-		if (enter_slow_source(c) < 0)
-			return;
-		sync_file_range(c->from, off, RANGE, SYNC_FILE_RANGE_WRITE |
-		                SYNC_FILE_RANGE_WAIT_BEFORE |
-		                SYNC_FILE_RANGE_WAIT_AFTER);
-		guard_leave();
-	}
-	if (enter_slow_source(c) < 0)
-		return;
-	fdatasync(c->from);
-	guard_leave();
+	for (off = 0; off < (off_t)c->st.size; off += RANGE)
+		if (file_sync_range(&c->from, off, RANGE) < 0)
+			break;
+	file_sync_data(&c->from);
 }
 
 /* Before Linux 6.13 a clock tick is the grain of file times: a write may hide
@@ -361,7 +269,7 @@ copy_once(struct copy *c)
 
 	c->blind = 0;
 	lease(c);
-	if (copy_attributes(c, c->from, &c->st) < 0)
+	if (file_statx(&c->from, "", &c->st) < 0)
 		return failed_read(c);
 	if (!c->leased) {
 		wait_for_tick(c);
@@ -372,10 +280,10 @@ copy_once(struct copy *c)
 	if (copy_file(c) < 0)
 		return -1;
 	if (c->leased && !lease_broken(c)) {
-		fcntl(c->from, F_SETLEASE, F_UNLCK);
+		fcntl(c->from.fd, F_SETLEASE, F_UNLCK);
 		return 1;
 	}
-	if (copy_attributes(c, c->from, &after) < 0)
+	if (file_statx(&c->from, "", &after) < 0)
 		return failed_read(c);
 	return after.size == c->st.size &&
 	    after.mtime.sec == c->st.mtime.sec &&
@@ -389,7 +297,7 @@ copy_data(struct copy *c)
 	int r;
 
 	clock_gettime(CLOCK_MONOTONIC, &t0);
-	if ((r = copy_once(c)) != 0 || c->to < 0)
+	if ((r = copy_once(c)) != 0 || c->to.fd < 0)
 		return r;
 	clock_gettime(CLOCK_MONOTONIC, &t1);
 	/* once more if that was quick, or if the last writer is gone */
@@ -410,19 +318,12 @@ is_alien(const char *name)
 static int
 copy_xattr(const struct copy *c, const char *name, struct buf *value)
 {
-	ssize_t n;
-	int r;
-
-	if (copy_enter_source(c) < 0)
-		return -1;
 	/* a value has at most 64 KiB (xattr(7)) */
-	n = fgetxattr(c->from, name, value->s, value->cap);
-	guard_leave();
-	if (n < 0 || copy_enter_target(c) < 0)
-		return n < 0 && errno == ENODATA ? 0 : -1;
-	r = fsetxattr(c->to, name, value->s, (size_t)n, 0);
-	guard_leave();
-	return r;
+	ssize_t n = file_getxattr(&c->from, name, value->s, value->cap);
+
+	if (n < 0)
+		return errno == ENODATA ? 0 : -1;
+	return file_setxattr(&c->to, name, value->s, (size_t)n);
 }
 
 static int
@@ -433,15 +334,10 @@ copy_xattrs(const struct copy *c, int setid, const char *target)
 	ssize_t n;
 
 	/* one that the target has from its directory */
-	if (copy_enter_target(c) < 0)
+	file_removexattr(&c->to, "system.posix_acl_access");
+	if (buf_grow(&names, 65536) < 0 || buf_grow(&value, 65536) < 0)
 		return -1;
-	fremovexattr(c->to, "system.posix_acl_access");
-	guard_leave();
-	if (buf_grow(&names, 65536) < 0 || buf_grow(&value, 65536) < 0 ||
-	    copy_enter_source(c) < 0)
-		return -1;
-	n = flistxattr(c->from, names.s, 65536);
-	guard_leave();
+	n = file_listxattr(&c->from, names.s, 65536);
 	for (name = names.s; n > 0 && name < names.s + n;
 	     name += strlen(name) + 1) {
 		if (is_alien(name) || (!setid &&
@@ -464,15 +360,10 @@ copy_metadata(struct copy *c, int setid, const char *name)
 		{ (time_t)c->st.mtime.sec, (long)c->st.mtime.nsec }
 	};
 	mode_t mode = c->st.mode & 07777;
-	int r;
 
 	/* a change of the owner clears set-ID bits and capabilities, so it is
 	 * first, and a file that stays ours must not run as ours */
-	if (copy_enter_target(c) < 0)
-		return -1;
-	r = fchown(c->to, c->st.uid, c->st.gid);
-	guard_leave();
-	if (r < 0) {
+	if (file_chown(&c->to, c->st.uid, c->st.gid) < 0) {
 		cli_warn("%s: owner %u:%u: %s", name, c->st.uid, c->st.gid,
 		         strerror(errno));
 		setid = 0;
@@ -483,12 +374,9 @@ copy_metadata(struct copy *c, int setid, const char *name)
 		mode &= ~(mode_t)(S_ISUID | S_ISGID);
 		cli_warn("%s: set-ID bits are left out", name);
 	}
-	if (copy_enter_target(c) < 0)
-		return -1;
-	if (fchmod(c->to, mode) < 0)
+	if (file_chmod(&c->to, mode) < 0)
 		cli_warn("%s: mode %o: %s", name, mode, strerror(errno));
-	if (futimens(c->to, times) < 0)
+	if (file_utimens(&c->to, times) < 0)
 		cli_warn("%s: times: %s", name, strerror(errno));
-	guard_leave();
 	return 0;
 }

@@ -1,16 +1,14 @@
 /*
  * copy - the data of an open file with its holes, and its metadata, from
- * descriptor to descriptor, in steps of the guard; the source stays as it is.
- * kernel.h is to be included before, for struct kstatx.
+ * descriptor to descriptor; the source stays as it is. Include kernel.h and file.h
+ * before, for struct kstatx and struct file.
  */
 #include <sys/types.h>
 
 struct copy {
-	int pid, tid, fd;		/* for the guard: whose file it is, */
-	int at;				/* and that argv[at] is the target */
-	int from;			/* open for reading */
+	struct file from;		/* open for reading */
 	int borrowed;			/* ... the holder's: must not move */
-	int to;				/* or -1: standard output */
+	struct file to;			/* its fd is -1: standard output */
 	const volatile int *stop;	/* not 0: stop with EINTR */
 	/* filled by copy_data */
 	struct kstatx st;		/* of the source, before it was read */
@@ -23,13 +21,6 @@ struct copy {
 	int whole;			/* there are no extents to go by */
 	int plain;			/* copy_file_range can't do it */
 };
-
-/* Enter a step on the source, or on the target; 0, or -1 with ETIMEDOUT. */
-int copy_enter_source(const struct copy *);
-int copy_enter_target(const struct copy *);
-
-/* The attributes of a descriptor of the source; 0, or -1 with errno. */
-int copy_attributes(const struct copy *, int fd, struct kstatx *);
 
 /* Copy the data: 1 if it is the file at one moment, 0 if the file changed
  * meanwhile, -1 with errno. */

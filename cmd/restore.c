@@ -12,6 +12,7 @@
 #include "buf.h"
 #include "guard.h"
 #include "kernel.h"
+#include "file.h"
 #include "copy.h"
 #include "num.h"
 #include "out.h"
@@ -35,9 +36,10 @@ static const struct restore *op;
 static struct walk w;
 static struct walk_pick pick;
 static struct desc desc;
-static struct copy copy = { .to = -1 };
+static struct copy copy = { .from.fd = -1, .to.fd = -1 };
+static struct file pin = { .fd = -1 };
 static char object[64];		/* the source as it is called in messages */
-static int pin = -1, to_stdout;
+static int to_stdout;
 
 /* Say why nothing is restored; -1. */
 #define refuse(...) (cli_warn(__VA_ARGS__), refused())
@@ -66,10 +68,8 @@ find_process(int root)
 	}
 	if (r == 0)
 		return refuse("%s: no open descriptors", op->process);
-	copy.pid = w.pid;
-	copy.tid = w.tid;
-	copy.fd = op->fd;
-	copy.at = op->at;
+	pin.at = (struct guard_at){ w.pid, w.tid, op->fd, GUARD_OBJECT };
+	copy.from.at = pin.at;
 	return 0;
 }
 
@@ -126,9 +126,9 @@ pin_file(int root)
 	for (tries = 0; tries < 100; tries++) {
 		if ((from = look(name)) < 0)
 			break;
-		if ((pin = proc_pin(from, name)) < 0)
+		if ((pin.fd = proc_pin(from, name)) < 0)
 			break;
-		if (copy_attributes(&copy, pin, &kept->st) < 0) {
+		if (file_statx(&pin, "", &kept->st) < 0) {
 			cli_error(object, errno);
 			return -1;
 		}
@@ -138,7 +138,7 @@ pin_file(int root)
 		/* closed and opened again between the two? */
 		if (!desc.known || desc_same(&desc.st, &kept->st))
 			return 0;
-		close(pin);
+		close(pin.fd);
 		errno = EAGAIN;
 	}
 	if (errno == ENOENT)
@@ -180,7 +180,7 @@ in_place(void)
 	if (!desc.deleted)
 		return refuse("%s: %s is not deleted: give a DEST for a copy",
 		              object, path);
-	return target_in_place(&copy, path, &kept->st, op->pid);
+	return target_in_place(path, &kept->st, op->pid);
 }
 
 /* Open the pinned file anew; -1 with errno. */
@@ -189,15 +189,9 @@ reopen(void)
 {
 	static const struct timespec pause = { 0, 10 * 1000 * 1000 };
 	int flags = O_RDONLY | O_NONBLOCK | O_NOATIME | O_CLOEXEC, fd, tries;
-	char path[32];
 
-	snprintf(path, sizeof path, "/proc/self/fd/%d", pin);
 	for (tries = 0; tries < 100; ) {
-		if (copy_enter_source(&copy) < 0)
-			return -1;
-		fd = open(path, flags);
-		guard_leave();
-		if (fd >= 0)
+		if ((fd = file_reopen(&pin, flags)) >= 0)
 			return fd;
 		if (errno == EPERM && flags & O_NOATIME) {
 			flags &= ~O_NOATIME;	/* not ours */
@@ -216,20 +210,21 @@ reopen(void)
 static int
 borrow(int root)
 {
+	struct file own = pin;
 	struct kstatx st;
-	int pidfd, fd;
+	int pidfd;
 
 	if (op->fd < 0 || w.tid || desc.mode < 0 || desc.mode == O_WRONLY ||
 	    (pidfd = sys_pidfd_open(root, w.pid)) < 0) {
 		errno = EACCES;
 		return -1;
 	}
-	fd = sys_pidfd_getfd(pidfd, op->fd);
+	own.fd = sys_pidfd_getfd(pidfd, op->fd);
 	close(pidfd);
-	if (fd < 0 || (copy_attributes(&copy, fd, &st) == 0 &&
+	if (own.fd < 0 || (file_statx(&own, "", &st) == 0 &&
 	    desc_same(&st, &kept->st)))
-		return fd;
-	close(fd);
+		return own.fd;
+	close(own.fd);
 	errno = EACCES;
 	return -1;
 }
@@ -237,13 +232,13 @@ borrow(int root)
 static int
 open_source(int root)
 {
-	if ((copy.from = reopen()) < 0 && errno == EACCES) {
-		copy.from = borrow(root);
-		copy.borrowed = copy.from >= 0;
+	if ((copy.from.fd = reopen()) < 0 && errno == EACCES) {
+		copy.from.fd = borrow(root);
+		copy.borrowed = copy.from.fd >= 0;
 	}
-	if (copy.from < 0)
+	if (copy.from.fd < 0)
 		cli_error(object, errno);
-	return copy.from < 0 ? -1 : 0;
+	return copy.from.fd < 0 ? -1 : 0;
 }
 
 /* Say what was done, in one line, and whether it is the file of one moment. */
@@ -273,19 +268,19 @@ copy_file(void)
 {
 	int same = 0, r = -1;
 
-	if (to_stdout || (r = target_make(&copy)) == 0)
+	if (to_stdout || (r = target_make(&copy.to)) == 0)
 		same = r = copy_data(&copy);
 	kept->changed = same == 0;
 	kept->bytes = copy.bytes;
 	kept->blind = copy.blind;
 	if (r >= 0 && !to_stdout)
-		r = copy_metadata(&copy, target_takes_set_id(&copy),
+		r = copy_metadata(&copy, target_takes_set_id(&copy.from),
 		                  target_name());
 	if (r >= 0)
-		r = target_publish(&copy);
+		r = target_publish(&copy.to);
 	if (r < 0) {
 		r = errno;
-		target_remove(&copy);
+		target_remove();
 		if (copy.reading)
 			cli_error(object, r);
 		else if (r != ETIMEDOUT)
@@ -372,7 +367,7 @@ report_writers(int root)
 static int
 give_up(void)
 {
-	target_clean(&copy);
+	target_clean();
 	cli_warn("%s: not restored", object);
 	return 3;
 }
@@ -389,9 +384,8 @@ scan(void)
 			return 0;
 		kept->deleted = desc.deleted > 0;
 		if (!to_stdout && ((op->dest ?
-		    target_path(&copy, op->dest, original()) :
-		    in_place()) < 0 ||
-		    target_check(&copy, kept->st.blocks * 512) < 0))
+		    target_path(op->dest, original()) : in_place()) < 0 ||
+		    target_check(kept->st.blocks * 512) < 0))
 			return 0;
 		if (open_source(root) < 0 || copy_file() < 0)
 			return 0;
@@ -408,7 +402,7 @@ restore(const struct restore *r)
 	snprintf(object, sizeof object, "%s %s", r->process, r->descriptor);
 	to_stdout = r->dest && strcmp(r->dest, "-") == 0;
 	if (!(kept = guard_share(sizeof *kept)) ||
-	    target_init(to_stdout ? "stdout" : "") < 0) {
+	    target_init(to_stdout ? "stdout" : "", r->at) < 0) {
 		cli_warn("%s", strerror(errno));
 		return 1;
 	}

@@ -1,6 +1,5 @@
-#include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -13,21 +12,10 @@
 
 #include "guard.h"
 #include "kernel.h"
-#include "copy.h"
+#include "file.h"
 #include "out.h"
 #include "cli.h"
 #include "target.h"
-
-#ifndef RESOLVE_NO_SYMLINKS
-#define RESOLVE_NO_MAGICLINKS 2
-#define RESOLVE_NO_SYMLINKS 4
-#endif
-#ifndef SYS_openat2
-#define SYS_openat2 437
-#endif
-#ifndef RENAME_NOREPLACE
-#define RENAME_NOREPLACE 1U
-#endif
 
 /* INT, TERM and HUP end the tool at once (FREE, then DYING), but not while
  * there is a temporary name (HELD). */
@@ -38,13 +26,14 @@ static struct {
 	_Atomic int hold;
 	volatile int stop;		/* the signal that was held back */
 	int published;
-	struct stat made;		/* the new file */
+	struct kstatx made;		/* the new file */
 	char dir[PATH_MAX], temp[64];	/* the temporary name, or "" */
 	char name[2 * PATH_MAX];
 } *kept;
 
 static char base[PATH_MAX];		/* the name in the directory */
-static int dir = -1, in_place;
+static struct file dir;
+static int in_place;
 
 /* Say why there is no target; -1. */
 #define refuse(...) (cli_warn(__VA_ARGS__), refused())
@@ -103,7 +92,7 @@ release(void)
 }
 
 int
-target_init(const char *name)
+target_init(const char *name, int at)
 {
 	static const int held[] = { SIGINT, SIGTERM, SIGHUP };
 	struct sigaction sa = { .sa_handler = on_signal,
@@ -112,6 +101,7 @@ target_init(const char *name)
 
 	if (!(kept = guard_share(sizeof *kept)))
 		return -1;
+	dir.at = (struct guard_at){ .fd = at, .kind = GUARD_PATH };
 	snprintf(kept->name, sizeof kept->name, "%s", name);
 	for (i = 0; i < sizeof held / sizeof *held; i++) {
 		sigaction(held[i], NULL, &old);
@@ -142,7 +132,7 @@ target_published(void)
 unsigned long long
 target_used(void)
 {
-	return (unsigned long long)kept->made.st_blocks * 512;
+	return kept->made.blocks * 512;
 }
 
 /* Split a path at its last slash into kept->dir and base; 0, or -1. */
@@ -165,50 +155,46 @@ split(const char *path)
 	return 0;
 }
 
-/* Open a directory, with openat2's resolve flags; -1 with errno. */
+/* Open a directory, with real one in whose path is no symbolic link; 0, or -1
+ * with errno. */
 static int
-open_dir(const struct copy *c, const char *path, uint64_t resolve)
+open_dir(const char *path, int real)
 {
-	struct {
-		uint64_t flags, mode, resolve;
-	} how = { O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0, resolve };
-	int fd;
+	int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC, fd;
 
+	dir.fd = AT_FDCWD;
 	for (;;) {
-		if (copy_enter_target(c) < 0)
-			return -1;
-		fd = resolve ? (int)syscall(SYS_openat2, AT_FDCWD, path, &how,
-		                            sizeof how) :
-		    open(path, (int)how.flags);
-		guard_leave();
+		fd = real ? file_open_real(&dir, path, flags) :
+		    file_open(&dir, path, flags, 0);
 		/* one may be written to without being readable */
-		if (fd >= 0 || errno != EACCES || how.flags & O_PATH)
-			return fd;
-		how.flags |= O_PATH;
+		if (fd >= 0 || errno != EACCES || flags & O_PATH)
+			break;
+		flags |= O_PATH;
 	}
+	dir.fd = fd;
+	return fd < 0 ? -1 : 0;
 }
 
 int
-target_in_place(const struct copy *c, const char *path,
-                const struct kstatx *file, int pid)
+target_in_place(const char *path, const struct kstatx *file, int pid)
 {
 	struct kstatx st;
+	int failed;
 
 	in_place = 1;
 	if (split(path) < 0)
 		return -1;
-	dir = open_dir(c, kept->dir,
-	               RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
-	if (dir < 0 && errno == ELOOP)
+	failed = open_dir(kept->dir, 1) < 0;
+	if (failed && errno == ELOOP)
 		return refuse("%s: a symbolic link has taken a directory's "
 		              "place: give a DEST", path);
-	if (dir < 0 && errno == ENOSYS)
+	if (failed && errno == ENOSYS)
 		return refuse("%s: to restore in place needs openat2 (Linux "
 		              "5.6): give a DEST", path);
-	if (dir < 0)
+	if (failed)
 		return refuse("%s: %s: give a DEST", kept->dir,
 		              strerror(errno));
-	if (copy_attributes(c, dir, &st) < 0)
+	if (file_statx(&dir, "", &st) < 0)
 		return refuse("%s: %s", kept->dir, strerror(errno));
 	if (!(st.mask & file->mask & KSTATX_MNT_ID))
 		return refuse("%s: to restore in place needs mount IDs (Linux "
@@ -222,12 +208,12 @@ target_in_place(const struct copy *c, const char *path,
 }
 
 int
-target_path(const struct copy *c, const char *path, const char *original)
+target_path(const char *path, const char *original)
 {
 	size_t n = strlen(path);
 	int err;
 
-	if ((dir = open_dir(c, path, 0)) >= 0) {
+	if (open_dir(path, 0) == 0) {
 		if (!original)
 			return refuse("%s: the file's own name is not known: "
 			              "give a DEST with a file name", path);
@@ -242,31 +228,29 @@ target_path(const struct copy *c, const char *path, const char *original)
 		return refuse("%s: %s", path, strerror(err));
 	if (split(path) < 0)
 		return -1;
-	if ((dir = open_dir(c, kept->dir, 0)) < 0)
+	if (open_dir(kept->dir, 0) < 0)
 		return refuse("%s: %s", kept->dir, strerror(errno));
 	return 0;
 }
 
 int
-target_check(const struct copy *c, unsigned long long bytes)
+target_check(unsigned long long bytes)
 {
-	struct stat st;
-	struct statvfs fs = { 0 };
+	struct kstatx st;
+	struct statfs fs;
 	unsigned long long avail;
 	char need[16], room[16];
-	int exists, r;
 
-	if (copy_enter_target(c) < 0)
-		return -1;
-	exists = fstatat(dir, base, &st, AT_SYMLINK_NOFOLLOW) == 0 ? EEXIST :
-	    errno;
-	r = fstatvfs(dir, &fs);
-	guard_leave();
-	if (exists != ENOENT)
-		return refuse("%s: %s", kept->name, strerror(exists));
-	avail = (unsigned long long)fs.f_bavail * fs.f_frsize;
+	if (file_statx(&dir, base, &st) == 0)
+		errno = EEXIST;
+	if (errno != ENOENT)
+		return refuse("%s: %s", kept->name, strerror(errno));
 	/* some file systems don't tell their size */
-	if (r == 0 && fs.f_blocks && bytes > avail) {
+	if (file_statfs(&dir, &fs) < 0 || fs.f_blocks == 0)
+		return 0;
+	avail = (unsigned long long)fs.f_bavail *
+	    (unsigned long long)fs.f_frsize;
+	if (bytes > avail) {
 		out_scale(need, bytes);
 		out_scale(room, avail);
 		return refuse("%s: needs %s on disk, and %s are free: give a "
@@ -277,139 +261,91 @@ target_check(const struct copy *c, unsigned long long bytes)
 }
 
 int
-target_make(struct copy *c)
+target_make(struct file *to)
 {
 	int n;
 
-	if (copy_enter_target(c) < 0)
-		return -1;
-	c->to = openat(dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	guard_leave();
-	if (c->to >= 0 || (errno != EOPNOTSUPP && errno != EISDIR))
-		return c->to < 0 ? -1 : 0;
+	to->at = dir.at;
+	to->fd = file_open(&dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (to->fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR))
+		return to->fd < 0 ? -1 : 0;
 	hold();
-	for (n = 0; n < 100 && c->to < 0; n++) {
+	for (n = 0; n < 100 && to->fd < 0; n++) {
 		snprintf(kept->temp, sizeof kept->temp, ".fdrecover-%d-%d",
 		         (int)getpid(), n);
-		if (copy_enter_target(c) < 0)
-			return -1;
-		c->to = openat(dir, kept->temp, O_CREAT | O_EXCL | O_RDWR |
-		               O_NOFOLLOW | O_CLOEXEC, 0600);
-		if (c->to >= 0)
-			fstat(c->to, &kept->made);
-		guard_leave();
-		if (c->to < 0 && errno != EEXIST)
+		to->fd = file_open(&dir, kept->temp, O_CREAT | O_EXCL |
+		                   O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0600);
+		if (to->fd >= 0)
+			file_statx(to, "", &kept->made);
+		else if (errno != EEXIST)
 			break;
 	}
-	if (c->to < 0) {
+	if (to->fd < 0) {
 		n = errno;
 		release();
 		errno = n;
 	}
-	return c->to < 0 ? -1 : 0;
+	return to->fd < 0 ? -1 : 0;
 }
 
 void
-target_remove(const struct copy *c)
+target_remove(void)
 {
 	if (!kept->temp[0])
 		return;
-	if (copy_enter_target(c) == 0) {
-		unlinkat(dir, kept->temp, 0);
-		guard_leave();
-	}
+	file_unlink(&dir, kept->temp);
 	release();
 }
 
-/* Give the file its name; 0, or -1 with errno. */
-static int
-name_file(const struct copy *c)
-{
-	char path[32];
-	int r;
-
-	if (!kept->temp[0]) {
-		snprintf(path, sizeof path, "/proc/self/fd/%d", c->to);
-		return linkat(AT_FDCWD, path, dir, base, AT_SYMLINK_FOLLOW);
-	}
-	r = (int)syscall(SYS_renameat2, dir, kept->temp, dir, base,
-	                 RENAME_NOREPLACE);
-	if (r < 0 && (errno == EINVAL || errno == ENOSYS ||
-	    errno == EOPNOTSUPP) &&
-	    (r = linkat(dir, kept->temp, dir, base, 0)) == 0)
-		unlinkat(dir, kept->temp, 0);
-	return r;
-}
-
 int
-target_publish(const struct copy *c)
+target_publish(const struct file *to)
 {
-	int r;
-
-	if (c->to < 0) {
+	if (to->fd < 0) {
 		kept->published = 1;
 		return 0;
 	}
-	if (copy_enter_target(c) < 0)
+	if (file_sync(to) < 0)
 		return -1;
-	r = fsync(c->to);
-	guard_leave();
-	if (r < 0 || copy_enter_target(c) < 0)
+	file_statx(to, "", &kept->made);
+	if ((kept->temp[0] ? file_rename(&dir, kept->temp, base) :
+	    file_link(to, &dir, base)) < 0)
 		return -1;
-	fstat(c->to, &kept->made);
-	kept->published = (r = name_file(c)) == 0;
-	guard_leave();
-	if (r < 0)
-		return -1;
+	kept->published = 1;
 	if (kept->temp[0])
 		release();
-	if (copy_enter_target(c) == 0) {
-		r = fsync(dir);
-		guard_leave();
-	}
 	/* EBADF: it may not be read, and so was not opened */
-	if (r < 0 && errno != EBADF && errno != EINVAL)
+	if (file_sync(&dir) < 0 && errno != EBADF && errno != EINVAL)
 		cli_warn("%s: %s", kept->dir, strerror(errno));
 	return 0;
 }
 
 int
-target_takes_set_id(const struct copy *c)
+target_takes_set_id(const struct file *source)
 {
-	struct statvfs from, to;
-	int r;
+	struct statfs from, to;
 
 	if (in_place)
 		return 1;
-	if (copy_enter_source(c) < 0)
-		return 0;
-	r = fstatvfs(c->from, &from);
-	guard_leave();
-	if (r < 0 || copy_enter_target(c) < 0)
-		return 0;
-	r = fstatvfs(dir, &to);
-	guard_leave();
-	return r == 0 && (!(from.f_flag & ST_NOSUID) || to.f_flag & ST_NOSUID);
+	return file_statfs(source, &from) == 0 && file_statfs(&dir, &to) == 0 &&
+	    (!(from.f_flags & ST_NOSUID) || to.f_flags & ST_NOSUID);
 }
 
 void
-target_clean(const struct copy *c)
+target_clean(void)
 {
-	struct stat st;
+	struct kstatx st;
 	int gone = !kept->temp[0];
 
-	guard_process(0);
-	guard_fd(c->at);
 	/* another kind of question than the one that was not answered */
-	if (!gone && guard_enter_long(GUARD_OBJECT) == 0) {
-		dir = open(kept->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-		if (fstatat(dir, kept->temp, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	dir.at.kind = GUARD_OBJECT;
+	if (!gone && open_dir(kept->dir, 0) == 0) {
+		if (file_statx(&dir, kept->temp, &st) < 0)
 			gone = errno == ENOENT;
 		else
-			gone = st.st_ino == kept->made.st_ino &&
-			    st.st_dev == kept->made.st_dev &&
-			    unlinkat(dir, kept->temp, 0) == 0;
-		guard_leave();
+			gone = st.ino == kept->made.ino &&
+			    st.dev_major == kept->made.dev_major &&
+			    st.dev_minor == kept->made.dev_minor &&
+			    file_unlink(&dir, kept->temp) == 0;
 	}
 	if (!gone)
 		cli_warn("%s/%s: could not be removed", kept->dir, kept->temp);

@@ -1,7 +1,7 @@
 /*
  * What the libc's headers may lack: numbers and layouts of the kernel's
- * interface, as <linux/stat.h>, <linux/fcntl.h>, <linux/kcmp.h> and
- * <linux/pidfd.h> have them. musl ships no <linux/...>.
+ * interface, as <linux/stat.h>, <linux/openat2.h>, <linux/fs.h> and others have
+ * them. musl ships no <linux/...>.
  */
 #include <stdint.h>
 
@@ -35,6 +35,17 @@ struct kstatx {
 	uint64_t spare[13];
 };
 
+/* struct open_how of openat2(2), since Linux 5.6 */
+struct kopen_how {
+	uint64_t flags, mode, resolve;
+};
+#define KRESOLVE_NO_MAGICLINKS 2U
+#define KRESOLVE_NO_SYMLINKS 4U
+#define KRENAME_NOREPLACE 1U
+
+#ifndef SYS_openat2
+#define SYS_openat2 437
+#endif
 #ifndef SYS_close_range
 #define SYS_close_range 436
 #endif

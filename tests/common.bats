@@ -67,6 +67,11 @@ nothing() {
 		xargs grep -nE '\<(_exit|_Exit|quick_exit)\> *\(')"
 }
 
+@test "house: the tools leave the steps of the guard to common" {
+	nothing "$(sources | grep ^cmd/ |
+		xargs grep -nE '\<guard_(enter(_long)?|leave)\> *\(')"
+}
+
 @test "house: no header includes a header of the project" {
 	nothing "$(sources | grep '\.h$' | xargs grep -nE '^# *include *"')"
 }
