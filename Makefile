@@ -42,14 +42,15 @@ OBJ = $(LIBOBJ) cmd/blocked.o cmd/call.o cmd/cli.o cmd/copy.o cmd/fdpeer.o \
 	cmd/pstack.o cmd/restore.o cmd/target.o
 LIB = common/libproctools.a
 GENERATED = common/sysname_native.h common/sysname_compat.h
-TESTOBJ = tests/parse_test.o tests/meter_test.o tests/bench/guard.o \
-	tests/fuzz/fuzz.o tests/fuzz/replay.o
+TESTOBJ = tests/parse_test.o tests/parse_fdinfo_test.o tests/meter_test.o \
+	tests/bench/guard.o tests/fuzz/fuzz.o tests/fuzz/replay.o
 HELPERS = tests/hold tests/parse_test tests/pace tests/meter_test \
 	tests/fuzz/replay
 
 all: $(TOOLS) pages
 
 $(OBJ) $(TESTOBJ): $(HDR)
+$(TESTOBJ): tests/parse_test.h
 
 # Another compiler or other options make everything anew; but what was built with
 # them is what "make install" and "make check" without them take.
@@ -108,8 +109,8 @@ tests/pace: tests/pace.c
 tests/meter_test: tests/meter_test.o common/meter.o
 	$(LINK) -o $@ tests/meter_test.o common/meter.o
 
-tests/parse_test: tests/parse_test.o $(LIB)
-	$(LINK) -o $@ tests/parse_test.o $(LIB)
+tests/parse_test: tests/parse_test.o tests/parse_fdinfo_test.o $(LIB)
+	$(LINK) -o $@ tests/parse_test.o tests/parse_fdinfo_test.o $(LIB)
 
 tests/fuzz/replay: tests/fuzz/replay.o tests/fuzz/fuzz.o $(LIB)
 	$(LINK) -o $@ tests/fuzz/replay.o tests/fuzz/fuzz.o $(LIB)

@@ -14,18 +14,16 @@
 #include "buf.h"
 #include "num.h"
 #include "out.h"
-#include "parse_fdinfo.h"
 #include "parse_maps.h"
 #include "parse_task.h"
 #include "sysname.h"
+#include "parse_test.h"
 
-#define LEN(a) (sizeof (a) / sizeof *(a))
 #define ONES "0xffffffffffffffff"
 
 static int tests, failures;
 
-/* One test, named by the format; what is in it must be printable. */
-__attribute__((format(printf, 2, 3))) static void
+void
 ok(int good, const char *fmt, ...)
 {
 	char name[512], *p;
@@ -41,8 +39,7 @@ ok(int good, const char *fmt, ...)
 	printf("%sok %d - %s\n", good ? "" : "not ", ++tests, name);
 }
 
-/* A copy that ends where its memory ends, for the sanitizer. */
-static char *
+char *
 copy(const char *s)
 {
 	char *p = strdup(s);
@@ -655,56 +652,6 @@ test_syscall(void)
 		   c.nr == w->nr && c.sp == w->sp && c.pc == w->pc &&
 		   memcmp(c.args, w->args, sizeof c.args) == 0)),
 		   "parse_syscall: %s", t[i].text);
-		free(s);
-	}
-}
-
-static void
-test_fdinfo(void)
-{
-	static const struct {
-		const char *name, *text;
-		int ok;
-		struct fdinfo i;
-	} t[] = {
-		{ "6.18", "pos:\t123\nflags:\t0102000\nmnt_id:\t29\nino:\t77\n",
-		  1, { 123, 0102000, 29, 77 } },
-		{ "5.13: no ino", "pos:\t0\nflags:\t02\nmnt_id:\t29\n", 1,
-		  { 0, 02, 29, 0 } },
-		{ "3.14: no mnt_id", "pos:\t5\nflags:\t0100001\n", 1,
-		  { 5, 0100001, -1, 0 } },
-		{ "a large position", "pos:\t9223372036854775807\nflags:\t02\n",
-		  1, { 9223372036854775807, 02, -1, 0 } },
-		{ "a negative one, of /dev/mem", "pos:\t-4096\nflags:\t02\n", 1,
-		  { (unsigned long long)-4096, 02, -1, 0 } },
-		{ "keys of the type do not count",
-		  "pos:\t1\nflags:\t02\nmnt_id:\t3\nino:\t4\n"
-		  "tfd:        5 events:       19 data:  5 pos:9 ino:3d\n"
-		  "pos:\t9\nino:\t9\n", 1, { 1, 02, 3, 4 } },
-		{ "a lock's line", "pos:\t1\nflags:\t02\nmnt_id:\t3\nino:\t4\n"
-		  "lock:\t1: POSIX  ADVISORY  WRITE 7 fd:00:9 0 EOF\n", 1,
-		  { 1, 02, 3, 4 } },
-		{ "no newline at the end", "pos:\t1\nflags:\t02", 1,
-		  { 1, 02, -1, 0 } },
-		{ "without flags", "pos:\t1\nmnt_id:\t3\n", 0, { 0, 0, 0, 0 } },
-		{ "without pos", "flags:\t02\n", 0, { 0, 0, 0, 0 } },
-		{ "without values", "pos:\nflags:\n", 0, { 0, 0, 0, 0 } },
-		{ "without a colon", "pos\nflags\n", 0, { 0, 0, 0, 0 } },
-		{ "letters", "pos:\tx\nflags:\ty\n", 0, { 0, 0, 0, 0 } },
-		{ "cut off", "pos:", 0, { 0, 0, 0, 0 } },
-		{ "nothing", "", 0, { 0, 0, 0, 0 } }
-	};
-	size_t n;
-
-	for (n = 0; n < LEN(t); n++) {
-		struct fdinfo i;
-		const struct fdinfo *w = &t[n].i;
-		char *s = copy(t[n].text);
-		int r = parse_fdinfo(s, &i);
-
-		ok(t[n].ok ? r == 0 && i.pos == w->pos && i.flags == w->flags &&
-		   i.mnt_id == w->mnt_id && i.ino == w->ino : r == -1,
-		   "parse_fdinfo: %s", t[n].name);
 		free(s);
 	}
 }

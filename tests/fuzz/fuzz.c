@@ -109,13 +109,53 @@ fuzz_syscall(const char *s, size_t n)
 		must(c.what != TASK_CALL || c.nr >= 0);
 }
 
+/* The rows of the files that have many. */
+static void
+fuzz_rows(const char *s, size_t n)
+{
+	const char *text;
+	struct tfd_row t;
+	struct inotify_row i;
+	struct fanotify_row f;
+	struct lock_row l;
+
+	for (text = s; parse_tfd(&text, &t) == 1; must_be_in(text, 0, s, n))
+		must(t.tfd >= 0);
+	for (text = s; parse_inotify(&text, &i) == 1; )
+		must_be_in(text, 0, s, n);
+	for (text = s; parse_fanotify(&text, &f) == 1; )
+		must_be_in(text, 0, s, n);
+	for (text = s; parse_lock(&text, &l) == 1; ) {
+		must_be_in(l.s, l.n, s, n);
+		must(*l.kind && *l.how && *l.mode && l.end >= -1);
+		must(!memchr(l.s, '\n', l.n));
+	}
+}
+
 static void
 fuzz_fdinfo(const char *s, size_t n)
 {
 	struct fdinfo info;
+	struct eventfd_row e;
+	struct timerfd_row t;
+	struct pidfd_row p;
+	struct bpf_row b;
+	struct uring_row u;
+	struct userfile_row f;
+	unsigned long long v;
 
-	(void)n;
 	parse_fdinfo(s, &info);
+	parse_fdinfo_num(s, "tty-index", &v);
+	parse_eventfd(s, &e);
+	parse_timerfd(s, &t);
+	parse_sigmask(s, &v);
+	parse_pidfd(s, &p);
+	if (parse_bpf(s, &b) == 0 && b.type)
+		must_be_in(b.type, b.ntype, s, n);
+	if (parse_uring(s, &u) == 0)
+		while (parse_userfile(&u.list, &f) == 1)
+			must_be_in(f.path, f.n, s, n);
+	fuzz_rows(s, n);
 }
 
 static void
