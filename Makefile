@@ -29,17 +29,18 @@ TOOLS = cmd/pstack cmd/lsfd cmd/fdpeer cmd/fdrecover cmd/fdprogress
 PAGES = man/pstack.1 man/lsfd.1 man/fdpeer.1 man/fdrecover.1 man/fdprogress.1 \
 	man/proctools.7
 HDR = cmd/blocked.h cmd/call.h cmd/cli.h cmd/copy.h cmd/openfile.h \
-	cmd/restore.h cmd/target.h common/buf.h common/desc.h common/file.h \
-	common/guard.h common/kernel.h common/meter.h common/num.h common/out.h \
-	common/parse_fdinfo.h common/parse_maps.h common/parse_task.h \
+	cmd/peer.h cmd/restore.h cmd/target.h common/buf.h common/desc.h \
+	common/file.h common/guard.h common/kernel.h common/meter.h common/num.h \
+	common/out.h common/parse_fdinfo.h common/parse_maps.h common/parse_task.h \
 	common/proc.h common/sys.h common/sysname.h common/walk.h
 LIBOBJ = common/buf.o common/desc.o common/file.o common/guard.o \
 	common/meter.o common/num.o common/out.o common/parse_fdinfo.o \
 	common/parse_maps.o common/parse_task.o common/proc.o common/sys.o \
 	common/sysname.o common/walk.o
-OBJ = $(LIBOBJ) cmd/blocked.o cmd/call.o cmd/cli.o cmd/copy.o cmd/fdpeer.o \
+OBJ = $(LIBOBJ) cmd/call.o cmd/cli.o cmd/copy.o cmd/fdpeer.o \
 	cmd/fdprogress.o cmd/fdrecover.o cmd/lsfd.o cmd/openfile.o \
-	cmd/pstack.o cmd/restore.o cmd/target.o
+	$(PEER) cmd/pstack.o cmd/restore.o cmd/target.o
+PEER = cmd/blocked.o cmd/peer.o cmd/peerkind.o cmd/peerproof.o
 LIB = common/libproctools.a
 GENERATED = common/sysname_native.h common/sysname_compat.h
 TESTOBJ = tests/parse_test.o tests/parse_fdinfo_test.o tests/meter_test.o \
@@ -89,8 +90,8 @@ cmd/pstack: cmd/pstack.o cmd/call.o cmd/cli.o $(LIB)
 cmd/lsfd: cmd/lsfd.o cmd/cli.o $(LIB)
 	$(LINK) -o $@ cmd/lsfd.o cmd/cli.o $(LIB)
 
-cmd/fdpeer: cmd/fdpeer.o cmd/blocked.o cmd/cli.o $(LIB)
-	$(LINK) -o $@ cmd/fdpeer.o cmd/blocked.o cmd/cli.o $(LIB)
+cmd/fdpeer: cmd/fdpeer.o $(PEER) cmd/cli.o $(LIB)
+	$(LINK) -o $@ cmd/fdpeer.o $(PEER) cmd/cli.o $(LIB)
 
 cmd/fdrecover: cmd/fdrecover.o cmd/copy.o cmd/restore.o cmd/target.o \
 		cmd/cli.o $(LIB)

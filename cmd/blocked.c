@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "blocked.h"
 #include "buf.h"
@@ -16,23 +17,25 @@
 #include "sys.h"
 #include "sysname.h"
 #include "walk.h"
+#include "peer.h"
 
 /* A descriptor that a thread is blocked on. */
 struct call {
-	int tid, fd;
+	int pid, tid, fd;
 	enum blocked state;
 	int several;		/* the call may wait for another one as well */
 };
 
 static struct call *calls;
 static size_t ncalls;
-static int calls_of;		/* the process whose calls they are */
+static int *pids;		/* the processes whose calls they are */
+static size_t npids;
 static struct buf text;
 
 /* The calls that block on a pipe, and which arguments are what they read from
  * and write to. preadv2 at offset -1 is a readv. */
 static void
-note_call(int tid, const struct task_syscall *c)
+note_call(int pid, int tid, const struct task_syscall *c)
 {
 	static const struct {
 		const char *name;
@@ -50,7 +53,7 @@ note_call(int tid, const struct task_syscall *c)
 	size_t i;
 
 	for (i = 0; name && i < sizeof known / sizeof *known; i++) {
-		struct call call = { .tid = tid };
+		struct call call = { .pid = pid, .tid = tid };
 
 		if (strcmp(name, known[i].name) != 0)
 			continue;
@@ -68,86 +71,94 @@ note_call(int tid, const struct task_syscall *c)
 	}
 }
 
-/* Read what the threads of the current process are blocked in, if we may. */
+/* Read what the threads of a process are blocked in, if we may. */
 static void
-load_calls(const struct walk *w)
+load_calls(int dir, int pid)
 {
 	struct task_syscall c;
 	struct numdir tasks;
 	char name[40];
 	int tid;
+	size_t i;
 
-	ncalls = 0;
-	calls_of = w->pid;
-	if (numdir_open(&tasks, w->dir, "task") < 0)
+	for (i = 0; i < npids; i++)
+		if (pids[i] == pid)
+			return;
+	pids = cli_grow(pids, npids, sizeof *pids);
+	pids[npids++] = pid;
+	if (numdir_open(&tasks, dir, "task") < 0)
 		return;
 	while (numdir_next(&tasks, &tid) == 1) {
 		snprintf(name, sizeof name, "task/%d/syscall", tid);
-		if (proc_read(w->dir, name, &text) == 0 &&
+		if (proc_read(dir, name, &text) == 0 &&
 		    parse_syscall(text.s, &c) == 0 && c.what == TASK_CALL)
-			note_call(tid, &c);
+			note_call(pid, tid, &c);
 	}
 	numdir_close(&tasks);
 }
 
-/* Does a file of a thread of the current process say so (a whole line)? */
+/* Does a file of a thread say so (a whole line)? */
 static int
-reads_as(const struct walk *w, int tid, const char *file, const char *s)
+reads_as(int dir, int tid, const char *file, const char *s)
 {
 	char name[48];
 
 	snprintf(name, sizeof name, "task/%d/%s", tid, file);
-	return proc_read(w->dir, name, &text) == 0 &&
+	return proc_read(dir, name, &text) == 0 &&
 	    strncmp(text.s, s, strlen(s)) == 0 &&
 	    text.s[strlen(s) + strspn(text.s + strlen(s), "\n")] == '\0';
 }
 
-/* Is the thread asleep in its call, on that descriptor of the current table? */
+/* Is the thread asleep in its call, in which the end is its descriptor? */
 static int
-is_blocked(const struct walk *w, const struct call *c, const struct desc *d)
+is_blocked(int root, int dir, const struct call *c, const struct peer_end *e)
 {
 	struct task_status st;
 	char name[48];
-	int r, own = walk_thread(w);
+	int r;
 
 	snprintf(name, sizeof name, "task/%d/status", c->tid);
-	if (proc_read(w->dir, name, &text) < 0 ||
+	if (proc_read(dir, name, &text) < 0 ||
 	    parse_status(text.s, &st) < 0 || !strchr("SD", st.state))
 		return 0;
 	/* since Linux 5.6 */
-	if (c->several && !reads_as(w, c->tid, "wchan",
+	if (c->several && !reads_as(dir, c->tid, "wchan",
 	    c->state == BLOCKED_READING ? "pipe_wait_readable" :
 	    "pipe_wait_writable"))
 		return 0;
-	if (c->tid != own) {
-		r = sys_kcmp(w->root, c->tid, own, SYS_KCMP_FILES, 0, 0);
+	if (c->tid != e->thread) {
+		r = sys_kcmp(root, c->tid, e->thread, SYS_KCMP_FILES, 0, 0);
 		if (r > 0 || (r < 0 && (errno == ESRCH || errno == ETIMEDOUT)))
 			return 0;
 	}
 	/* where kcmp is refused this has to do */
 	snprintf(name, sizeof name, "task/%d/fd/%d", c->tid, c->fd);
-	return proc_readlink(w->dir, name, &text) == 0 &&
-	    text.n == d->target.n &&
-	    memcmp(text.s, d->target.s, text.n) == 0;
+	return peer_leads_to(dir, name, &e->key);
 }
 
 void
 blocked_forget(void)
 {
-	calls_of = 0;
+	npids = ncalls = 0;
 }
 
 enum blocked
-blocked_on(const struct walk *w, const struct desc *d)
+blocked_on(int root, const struct peer_end *e)
 {
+	int dir = proc_open(root, e->pid), refused;
+	enum blocked state = BLOCKED_NOT;
 	size_t i;
 
-	if (calls_of != w->pid)
-		load_calls(w);
-	for (i = 0; i < ncalls; i++)
-		if (calls[i].fd == d->fd && d->mode != (calls[i].state ==
-		    BLOCKED_READING ? O_WRONLY : O_RDONLY) &&
-		    is_blocked(w, &calls[i], d))
-			return calls[i].state;
-	return BLOCKED_NOT;
+	if (dir < 0)
+		return BLOCKED_NOT;
+	load_calls(dir, e->pid);
+	for (i = 0; i < ncalls && state == BLOCKED_NOT; i++) {
+		refused = calls[i].state == BLOCKED_READING ? PEER_WRITES :
+		    PEER_READS;
+		if (calls[i].pid == e->pid && calls[i].fd == e->fd &&
+		    e->roles != refused && is_blocked(root, dir, &calls[i], e))
+			state = calls[i].state;
+	}
+	close(dir);
+	return state;
 }

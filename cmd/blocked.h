@@ -3,14 +3,13 @@
  * descriptor or writes to it
  */
 
-struct desc;
-struct walk;
+struct peer_end;
 
 enum blocked { BLOCKED_NOT, BLOCKED_READING, BLOCKED_WRITING };
 
-/* Is a thread blocked on the descriptor, which is one of the walk's current
- * table? Not, where its file syscall may not be read (ptrace access). */
-enum blocked blocked_on(const struct walk *, const struct desc *);
+/* Is a thread blocked on the descriptor? Not, where it is not an end of that
+ * object any more, or the file syscall may not be read (ptrace access). */
+enum blocked blocked_on(int root, const struct peer_end *);
 
-/* Forget what the last process's threads did: a new scan begins. */
+/* Forget what the processes' threads did: a new scan begins. */
 void blocked_forget(void);

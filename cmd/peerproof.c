@@ -1,0 +1,56 @@
+#include <fcntl.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "guard.h"
+#include "kernel.h"
+#include "parse_fdinfo.h"
+#include "desc.h"
+#include "proc.h"
+#include "sys.h"
+#include "walk.h"
+#include "peer.h"
+
+/* Ask a duplicate of the end whether it is alone: 1, 0, or -1 for one of
+ * something else. */
+static int
+poll_end(int fd, const struct peer_end *e)
+{
+	struct pollfd p = { .fd = fd };
+	char name[32];
+
+	snprintf(name, sizeof name, "self/fd/%d", fd);
+	if (!peer_leads_to(peer.root, name, &e->key) ||
+	    (fcntl(fd, F_GETFL) & O_ACCMODE) + 1 != e->roles)
+		return -1;
+	poll(&p, 1, 0);
+	return (p.revents & (e->roles == PEER_READS ? POLLHUP : POLLERR)) != 0;
+}
+
+/* The process is pinned by its directory: if that still works afterwards, its
+ * numbers were its own. */
+int
+peer_prove(const struct peer_end *e)
+{
+	char name[48];
+	int pidfd, fd = -1, r = 0;
+
+	if (!sys_ours(peer.root))
+		return 0;
+	guard_process(e->pid);
+	guard_thread(e->tid);
+	guard_fd(e->fd);
+	if ((pidfd = sys_pidfd_thread(peer.root, e->thread)) >= 0) {
+		fd = sys_pidfd_getfd(pidfd, e->fd);
+		close(pidfd);
+	}
+	if (fd >= 0) {
+		r = poll_end(fd, e);
+		close(fd);
+	}
+	snprintf(name, sizeof name, "task/%d/fd/%d", e->thread, e->fd);
+	return peer_leads_to(peer.pinned, name, &e->key) ? r : -1;
+}
