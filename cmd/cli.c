@@ -1,3 +1,4 @@
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -12,6 +13,7 @@
 #include "buf.h"
 #include "guard.h"
 #include "kernel.h"
+#include "meter.h"
 #include "num.h"
 #include "out.h"
 #include "cli.h"
@@ -241,6 +243,27 @@ cli_emit(struct out *o)
 {
 	cli_end(o);
 	cli_print(o);
+}
+
+unsigned
+cli_width(int fd)
+{
+	struct winsize size = { 0 };
+
+	return ioctl(fd, TIOCGWINSZ, &size) < 0 || !size.ws_col ? 80 :
+	    size.ws_col;
+}
+
+void
+cli_draw(int fd, const struct meter_text *t, int stays)
+{
+	char line[4096];
+	size_t n = meter_line(line, sizeof line, cli_width(fd), *t);
+
+	guard_write(fd, "\r", 1);
+	guard_write(fd, line, n);
+	guard_write(fd, "\033[K\n", stays ? 4 : 3);
+	guard_flush();
 }
 
 void *

@@ -5,6 +5,8 @@
  */
 #include <stddef.h>
 
+struct meter_text;
+
 /* What the usage texts and the option tables (getopt.h) have in common: of all
  * tools, and of those that print records. */
 #define CLI_USAGE \
@@ -84,6 +86,13 @@ void cli_emit(struct out *);
  * may be none. */
 void cli_end(struct out *);
 void cli_print(struct out *);
+
+/* Draw the line of descriptor fd, a terminal, anew in its present width; one
+ * that stays is the last one drawn there. */
+void cli_draw(int fd, const struct meter_text *, int stays);
+
+/* The columns of that terminal. */
+unsigned cli_width(int fd);
 
 /* The array of n members with room for one more; exits when memory ran out. */
 void *cli_grow(void *array, size_t n, size_t size);

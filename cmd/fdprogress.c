@@ -1,5 +1,4 @@
 /* fdprogress - how far a process is in a file, how fast, and for how long */
-#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -276,10 +275,8 @@ static void
 draw(const char *verdict)
 {
 	static struct buf head, name;
-	struct winsize size_of = { 0 };
-	char line[4096], p[16] = "", bytes[40] = "", of[16], rate[24] = "";
+	char p[16] = "", bytes[40] = "", of[16], rate[24] = "";
 	char clock[192] = "ETA ", *s = clock;
-	size_t n;
 
 	head.n = name.n = 0;
 	out_quote(&head, file.w.comm.s, file.w.comm.n, 0);
@@ -303,17 +300,12 @@ draw(const char *verdict)
 		meter_clock(clock + 4, view.eta);
 	else
 		remark(clock, sizeof clock);
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size_of) < 0 || !size_of.ws_col)
-		size_of.ws_col = 80;
-	n = meter_line(line, sizeof line, size_of.ws_col, (struct meter_text){
+	cli_draw(STDOUT_FILENO, &(struct meter_text){
 		.head = head.s, .name = file.d.named ? name.s : NULL,
 		.percent = percent(1) < 0 ? NULL : p,
 		.bytes = *bytes ? bytes : NULL, .rate = *rate ? rate : NULL,
-		.clock = verdict || !*s ? NULL : s, .verdict = verdict });
-	guard_write(STDOUT_FILENO, "\r", 1);
-	guard_write(STDOUT_FILENO, line, n);
-	guard_write(STDOUT_FILENO, "\033[K\n", verdict ? 4 : 3);
-	guard_flush();
+		.clock = verdict || !*s ? NULL : s, .verdict = verdict
+	}, verdict != NULL);
 }
 
 static void

@@ -194,16 +194,51 @@ meter_clock(char s[16], double seconds)
 		snprintf(s, 16, "%ud%02uh", t / 86400, t / 3600 % 24);
 }
 
-/* The columns of a character, at most: nothing beyond ASCII is taken to be
- * narrow, for what wraps can't be redrawn. */
+/* Characters that take two columns, or none, in order; the blocks of emoji and
+ * symbols are taken to be wide as a whole, for what wraps can't be redrawn. */
+static const struct {
+	unsigned first, last, columns;
+} widths[] = {
+	{ 0x300, 0x36f, 0 }, { 0x483, 0x489, 0 }, { 0x591, 0x5bd, 0 },
+	{ 0x64b, 0x65f, 0 }, { 0x1100, 0x115f, 2 }, { 0x1ab0, 0x1aff, 0 },
+	{ 0x1dc0, 0x1dff, 0 }, { 0x200b, 0x200f, 0 }, { 0x202a, 0x202e, 0 },
+	{ 0x2060, 0x2064, 0 }, { 0x20d0, 0x20ff, 0 }, { 0x231a, 0x231b, 2 },
+	{ 0x2329, 0x232a, 2 }, { 0x23e9, 0x23ff, 2 }, { 0x25fb, 0x27bf, 2 },
+	{ 0x2b00, 0x2bff, 2 }, { 0x2e80, 0xa4cf, 2 }, { 0xa960, 0xa97f, 2 },
+	{ 0xac00, 0xd7a3, 2 }, { 0xf900, 0xfaff, 2 }, { 0xfe00, 0xfe0f, 0 },
+	{ 0xfe10, 0xfe19, 2 }, { 0xfe20, 0xfe2f, 0 }, { 0xfe30, 0xfe6f, 2 },
+	{ 0xfeff, 0xfeff, 0 }, { 0xff00, 0xff60, 2 }, { 0xffe0, 0xffe6, 2 },
+	{ 0x16fe0, 0x1b2ff, 2 }, { 0x1f000, 0x1faff, 2 },
+	{ 0x20000, 0x3ffff, 2 }, { 0xe0000, 0xe0fff, 0 },
+};
+
+/* The bytes of the UTF-8 character at s and its columns. */
+static size_t
+character(const char *s, size_t *width)
+{
+	unsigned char first = (unsigned char)*s;
+	unsigned c = first < 0xe0 ? first & 0x1f : first < 0xf0 ? first & 0xf :
+	    first & 7;
+	size_t n, i;
+
+	for (n = 1; (s[n] & 0xc0) == 0x80; n++)
+		c = c << 6 | (s[n] & 0x3f);
+	*width = 1;
+	for (i = 0; n > 1 && i < sizeof widths / sizeof *widths; i++)
+		if (c >= widths[i].first && c <= widths[i].last)
+			*width = widths[i].columns;
+	return n;
+}
+
 static size_t
 columns(const char *s)
 {
-	size_t n = 0;
+	size_t n = 0, width;
 
-	for (; s && *s; s++)
-		if ((*s & 0xc0) != 0x80)
-			n += *s & 0x80 ? 2 : 1;
+	while (s && *s) {
+		s += character(s, &width);
+		n += width;
+	}
 	return n;
 }
 
@@ -211,9 +246,13 @@ columns(const char *s)
 static const char *
 tail(const char *name, size_t room)
 {
-	while (*name && columns(name) + 3 > room)
-		for (name++; (*name & 0xc0) == 0x80; name++)
-			;
+	size_t width = 1;
+
+	/* nor does it begin with what belongs to the character before it */
+	while (*name && (columns(name) + 3 > room || width == 0)) {
+		name += character(name, &width);
+		character(name, &width);
+	}
 	return name;
 }
 
@@ -261,7 +300,10 @@ meter_line(char *s, size_t size, size_t width, struct meter_text t)
 			n = append(s, size, n, "...");
 		n = append(s, size, n, *part[i]);
 	}
-	while (n && columns(s) > fits)
-		s[--n] = '\0';
+	while (n && columns(s) > fits) {
+		while (--n && (s[n] & 0xc0) == 0x80)
+			;
+		s[n] = '\0';
+	}
 	return n;
 }

@@ -196,11 +196,21 @@ lines(void)
 		      (double)cases[i].width);
 	}
 	t.verdict = "killed by signal 9";
-	t.name = "/\303\274\303\274\303\274\303\274\303\274\303\274\303\274";
+	t.name = "/tmp/\303\274\303\274\303\274\303\274\303\274\303\274";
 	meter_line(s, sizeof s, 12, t);
 	check(strcmp(s, "killed by s") == 0, s, 12);
-	meter_line(s, sizeof s, 85, t);
-	check(strstr(s, "...\303\274") != NULL, s, 85);
+	meter_line(s, sizeof s, 88, t);
+	check(strstr(s, " /tmp/\303\274") != NULL, s, 88);
+	meter_line(s, sizeof s, 87, t);
+	check(strstr(s, " .../\303\274") != NULL, s, 87);
+	/* of two columns, and of none */
+	t.name = "/\344\270\255\344\270\255\344\270\255\344\270\255"
+	    "\344\270\255e\314\201e\314\201";
+	meter_line(s, sizeof s, 90, t);
+	check(strstr(s, " /\344\270\255") != NULL, s, 90);
+	meter_line(s, sizeof s, 89, t);
+	check(strstr(s, " ...\344\270\255\344\270\255\344\270\255"
+	    "e\314\201e\314\201 ") != NULL, s, 89);
 }
 
 int
