@@ -31,19 +31,23 @@ PAGES = man/pstack.1 man/lsfd.1 man/fdpeer.1 man/fdrecover.1 man/fdprogress.1 \
 HDR = cmd/blocked.h cmd/call.h cmd/cli.h cmd/copy.h cmd/openfile.h \
 	cmd/peer.h cmd/restore.h cmd/target.h common/buf.h common/desc.h \
 	common/file.h common/guard.h common/kernel.h common/meter.h common/num.h \
-	common/out.h common/parse_fdinfo.h common/parse_maps.h common/parse_task.h \
-	common/proc.h common/sys.h common/sysname.h common/walk.h
+	common/out.h common/parse_diag.h common/parse_fdinfo.h common/parse_maps.h \
+	common/parse_net.h common/parse_task.h common/proc.h common/sock.h \
+	common/sockname.h common/socktab.h common/sys.h common/sysname.h \
+	common/walk.h
 LIBOBJ = common/buf.o common/desc.o common/file.o common/guard.o \
-	common/meter.o common/num.o common/out.o common/parse_fdinfo.o \
-	common/parse_maps.o common/parse_task.o common/proc.o common/sys.o \
-	common/sysname.o common/walk.o
+	common/meter.o common/num.o common/out.o common/parse_diag.o \
+	common/parse_fdinfo.o common/parse_maps.o common/parse_net.o \
+	common/parse_task.o common/proc.o common/sock.o common/sockname.o \
+	common/socktab.o common/sys.o common/sysname.o common/walk.o
 OBJ = $(LIBOBJ) cmd/call.o cmd/cli.o cmd/copy.o cmd/fdpeer.o \
 	cmd/fdprogress.o cmd/fdrecover.o cmd/lsfd.o cmd/openfile.o \
 	$(PEER) cmd/pstack.o cmd/restore.o cmd/target.o
 PEER = cmd/blocked.o cmd/peer.o cmd/peerkind.o cmd/peerproof.o
 LIB = common/libproctools.a
 GENERATED = common/sysname_native.h common/sysname_compat.h
-TESTOBJ = tests/parse_test.o tests/parse_fdinfo_test.o tests/meter_test.o \
+TESTOBJ = tests/parse_test.o tests/parse_fdinfo_test.o \
+	tests/parse_net_test.o tests/meter_test.o \
 	tests/bench/guard.o tests/fuzz/fuzz.o tests/fuzz/replay.o
 HELPERS = tests/hold tests/parse_test tests/pace tests/meter_test \
 	tests/fuzz/replay
@@ -110,8 +114,10 @@ tests/pace: tests/pace.c
 tests/meter_test: tests/meter_test.o common/meter.o
 	$(LINK) -o $@ tests/meter_test.o common/meter.o
 
-tests/parse_test: tests/parse_test.o tests/parse_fdinfo_test.o $(LIB)
-	$(LINK) -o $@ tests/parse_test.o tests/parse_fdinfo_test.o $(LIB)
+tests/parse_test: tests/parse_test.o tests/parse_fdinfo_test.o \
+		tests/parse_net_test.o $(LIB)
+	$(LINK) -o $@ tests/parse_test.o tests/parse_fdinfo_test.o \
+		tests/parse_net_test.o $(LIB)
 
 tests/fuzz/replay: tests/fuzz/replay.o tests/fuzz/fuzz.o $(LIB)
 	$(LINK) -o $@ tests/fuzz/replay.o tests/fuzz/fuzz.o $(LIB)

@@ -50,7 +50,7 @@ static int resumed;		/* ... and another one got stuck before it */
 static unsigned waited;		/* ms, for the last stall */
 static uint64_t mine;		/* the step word as this child set it */
 static size_t unsaid;		/* bytes that the parent wasn't woken for */
-static int refuse_process, refuse_path;
+static int refuse_process, refuse_path, refuse_net;
 
 void *
 guard_share(size_t n)
@@ -116,7 +116,8 @@ asked_before(enum guard_kind kind)
 {
 	unsigned i;
 
-	if (refuse_process || (kind == GUARD_PATH && refuse_path))
+	if (refuse_process || (kind == GUARD_PATH && refuse_path) ||
+	    (kind == GUARD_NET && refuse_net))
 		return 1;
 	for (i = 0; i < sh->nstalls; i++)
 		if (sh->stalls[i].kind == kind &&
@@ -312,8 +313,10 @@ run_child(int (*scan)(void), int fd, pid_t parent)
 	sock = 0;
 	child = 1;
 	resumed = sh->nstalls > 0;
-	for (i = 0; i < sh->nstalls; i++)
+	for (i = 0; i < sh->nstalls; i++) {
 		paths += sh->stalls[i].kind == GUARD_PATH;
+		refuse_net |= sh->stalls[i].kind == GUARD_NET;
+	}
 	refuse_path = paths > 1;
 	sh->at = (struct guard_at){ .fd = -1 };
 	_exit(scan());

@@ -15,7 +15,8 @@
 enum guard_kind {
 	GUARD_PROCESS,	/* a lock of the process: nothing risky of it */
 	GUARD_OBJECT,	/* one descriptor: only that one's */
-	GUARD_PATH	/* a file system: only that lookup */
+	GUARD_PATH,	/* a file system: only that lookup */
+	GUARD_NET	/* the kernel's table of sockets: none of them */
 };
 
 /* What is being looked at; fd is -1 before the first descriptor. */

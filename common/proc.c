@@ -1,6 +1,7 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -291,6 +292,32 @@ proc_pin(int dirfd, const char *name)
 	fd = openat(dirfd, name, O_PATH | O_CLOEXEC);
 	guard_leave();
 	return fd;
+}
+
+/* There is no getxattrat(2) before Linux 6.13: the working directory changes for
+ * the moment. */
+int
+proc_getxattr(int dirfd, const char *name, const char *attr, struct buf *b)
+{
+	ssize_t n = -1;
+	int cwd, err;
+
+	b->n = 0;
+	if (buf_grow(b, 255) < 0 || guard_enter(GUARD_PROCESS) < 0)
+		return -1;
+	if ((cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC)) >= 0) {
+		if (fchdir(dirfd) == 0)
+			n = getxattr(name, attr, b->s, 255);
+		err = errno;
+		if (fchdir(cwd) < 0)
+			n = -1;
+		close(cwd);
+		errno = err;
+	}
+	guard_leave();
+	b->n = n > 0 ? (size_t)n : 0;
+	b->s[b->n] = '\0';
+	return n < 0 ? -1 : 0;
 }
 
 static int

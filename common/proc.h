@@ -65,6 +65,10 @@ int proc_statx(int dirfd, const char *name, struct kstatx *);
 /* The attributes of the link itself: the access mode is in its mode bits. */
 int proc_lstatx(int dirfd, const char *name, struct kstatx *);
 
+/* Read an extended attribute of what a link below the directory leads to into
+ * the buffer; 0, or -1 with errno. */
+int proc_getxattr(int dirfd, const char *name, const char *attr, struct buf *);
+
 /* The attributes of a path of any file system, symlinks followed, in a step
  * of its own kind; 0, or -1 with errno. */
 int proc_lookup(int dirfd, const char *path, struct kstatx *);

@@ -795,6 +795,7 @@ main(void)
 	test_fdinfo();
 	test_maps();
 	test_mounts();
+	test_net();
 	test_sysname();
 	printf("1..%d\n", tests);
 	return failures != 0;

@@ -10,3 +10,4 @@ void ok(int good, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 char *copy(const char *);
 
 void test_fdinfo(void);
+void test_net(void);

@@ -15,9 +15,12 @@
 #include "buf.h"
 #include "num.h"
 #include "out.h"
+#include "parse_diag.h"
 #include "parse_fdinfo.h"
 #include "parse_maps.h"
+#include "parse_net.h"
 #include "parse_task.h"
+#include "sockname.h"
 
 #define LEN(a) (sizeof (a) / sizeof *(a))
 
@@ -184,6 +187,65 @@ fuzz_mounts(const char *s, size_t n)
 	}
 }
 
+/* A socket's texts; what it points to must lie in the input. */
+static void
+use_sock(const struct sock *k, const char *s, size_t n)
+{
+	struct buf none = { 0 }, b = { 0 };
+
+	if (k->path)
+		must_be_in(k->path, k->n, s, n);
+	if (k->nicons)
+		must_be_in(k->icons, 4 * k->nicons, s, n);
+	must(sockname(k, k->ino, &none, &b) == 0 && b.n > 0);
+	buf_free(&b);
+}
+
+static void
+fuzz_net(const char *s, size_t n)
+{
+	static const int families[] = { 2, 10 };	/* AF_INET, _INET6 */
+	const char *text, *before;
+	struct sock k;
+	size_t i;
+
+	for (i = 0; i < LEN(families); i++)
+		for (text = before = s; parse_net_inet(&text, families[i], 6,
+		    &k) == 1; before = text) {
+			must(text > before);
+			use_sock(&k, s, n);
+		}
+	for (text = s; parse_net_unix(&text, &k) == 1; use_sock(&k, s, n))
+		must(!k.path || !memchr(k.path, '\n', k.n));
+	for (text = s; parse_net_netlink(&text, &k) == 1; )
+		use_sock(&k, s, n);
+	for (text = s; parse_net_packet(&text, &k) == 1; )
+		use_sock(&k, s, n);
+	must(text == s + n);
+}
+
+static void
+fuzz_diag(const char *s, size_t n)
+{
+	const char *p = s, *before = s;
+	struct sock k;
+	int err, r;
+
+	/* the sequence number of the first message, if there is one */
+	uint32_t seq = 0;
+
+	if (n >= 12)
+		memcpy(&seq, s + 8, sizeof seq);
+	while ((r = parse_diag(&p, s + n, seq, &k, &err)) > 0) {
+		must(p > before && p <= s + n);
+		before = p;
+		if (r == DIAG_SOCK)
+			use_sock(&k, s, n);
+		else
+			must(r == DIAG_DONE || (err > 0 && err < 4096));
+	}
+}
+
 /* Undo the octal. */
 static size_t
 unquote(char *d, const char *s, size_t n)
@@ -283,6 +345,7 @@ static const struct {
 	{ 'n', fuzz_num }, { 's', fuzz_status }, { 't', fuzz_stat },
 	{ 'k', fuzz_stack }, { 'c', fuzz_syscall }, { 'i', fuzz_fdinfo },
 	{ 'm', fuzz_maps }, { 'o', fuzz_mounts }, { 'q', fuzz_out },
+	{ 'w', fuzz_net }, { 'd', fuzz_diag },
 };
 
 int
@@ -300,7 +363,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		i = data[0] % LEN(targets);
 	/* memory that ends behind the NUL; texts have none of their own */
 	n = size - 1;
-	if (targets[i].f != fuzz_out)
+	if (targets[i].f != fuzz_out && targets[i].f != fuzz_diag)
 		n = strnlen((const char *)data + 1, n);
 	text = malloc(n + 1);
 	must(text != NULL);

@@ -1,0 +1,252 @@
+#include <sys/socket.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "parse_net.h"
+
+/* The flag of a unix socket that listens: __SO_ACCEPTCON. */
+enum { ACCEPTCON = 1 << 16 };
+
+/* A number in *s, blanks before it passed over, of at most max and up to the
+ * byte end ('\n': or the end of the text), *s moved behind that; 0 or -1. */
+static int
+number(const char **s, int base, char end, unsigned long long max,
+       unsigned long long *v)
+{
+	const char *p = *s + strspn(*s, " ");
+	char *q;
+
+	if (strspn(p, "0123456789abcdefABCDEF") == 0)
+		return -1;
+	*v = strtoull(p, &q, base);
+	if (q == p || *v > max)
+		return -1;
+	/* columns may be padded behind a number too */
+	if (end == ' ' || end == '\n') {
+		p = q + strspn(q, " ");
+		if (p == q && *q && *q != '\n')
+			return -1;
+		if (end == '\n' && *p && *p != '\n')
+			return -1;
+	} else {
+		if (*q != end)
+			return -1;
+		p = q + 1;
+	}
+	*s = p;
+	return 0;
+}
+
+/* Numbers of one base up to a blank each, the last n of them in v; 0 or -1. */
+static int
+numbers(const char **s, int base, int n, unsigned long long *v)
+{
+	int i;
+
+	for (i = 0; i < n; i++)
+		if (number(s, base, ' ', UINT32_MAX, &v[i]) < 0)
+			return -1;
+	return 0;
+}
+
+/* An address and port, "0100007F:0016", an IPv6 one four such words: each is
+ * the bytes of the network as a number of this machine. 0 or -1. */
+static int
+address(const char **s, int words, unsigned char *addr, uint16_t *port)
+{
+	const char *p = *s + strspn(*s, " ");
+	unsigned long long v;
+	char word[9];
+	uint32_t w;
+	int i;
+
+	if (strspn(p, "0123456789ABCDEF") != 8 * (size_t)words)
+		return -1;
+	for (i = 0; i < words; i++, p += 8) {
+		memcpy(word, p, 8);
+		word[8] = '\0';
+		w = (uint32_t)strtoul(word, NULL, 16);
+		memcpy(addr + 4 * i, &w, sizeof w);
+	}
+	if (*p++ != ':' || number(&p, 16, ' ', UINT16_MAX, &v) < 0)
+		return -1;
+	*port = (uint16_t)v;
+	*s = p;
+	return 0;
+}
+
+/* The line's end, and where the next one begins. */
+static const char *
+next_line(const char *s)
+{
+	s += strcspn(s, "\n");
+	return s + (*s == '\n');
+}
+
+/* "sl: LOCAL REMOTE st tx:rx tr:when retrnsmt uid timeout inode ..." */
+static int
+inet_row(const char *s, int words, struct sock *k)
+{
+	unsigned long long v[2], sl, tx, rx, tr, when, uid;
+
+	if (number(&s, 10, ':', UINT32_MAX, &sl) < 0 ||
+	    address(&s, words, k->local, &k->lport) < 0 ||
+	    address(&s, words, k->remote, &k->rport) < 0 ||
+	    number(&s, 16, ' ', SOCK_STATES, &v[0]) < 0)
+		return -1;
+	k->state = (int)v[0];
+	if (number(&s, 16, ':', UINT32_MAX, &tx) < 0 ||
+	    number(&s, 16, ' ', UINT32_MAX, &rx) < 0 ||
+	    number(&s, 16, ':', UINT32_MAX, &tr) < 0 ||
+	    number(&s, 16, ' ', ~0ULL, &when) < 0 ||
+	    number(&s, 16, ' ', UINT32_MAX, &v[0]) < 0 ||
+	    numbers(&s, 10, 1, &uid) < 0 ||
+	    number(&s, 10, ' ', ~0ULL, &v[0]) < 0 ||
+	    number(&s, 10, ' ', UINT32_MAX, &v[1]) < 0)
+		return -1;
+	k->uid = (uint32_t)uid;
+	k->has_uid = 1;
+	k->ino = (uint32_t)v[1];
+	k->queue = k->state == SOCK_LISTEN ? (uint32_t)rx : 0;
+	return 0;
+}
+
+int
+parse_net_inet(const char **text, int family, int proto, struct sock *k)
+{
+	const char *s;
+
+	while (*(s = *text)) {
+		*text = next_line(s);
+		memset(k, 0, sizeof *k);
+		k->family = family;
+		k->proto = proto;
+		k->type = proto == IPPROTO_TCP ? SOCK_STREAM :
+		    proto == IPPROTO_RAW ? SOCK_RAW : SOCK_DGRAM;
+		k->shutdown = k->peered = -1;
+		if (inet_row(s, family == AF_INET ? 1 : 4, k) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+/* "Num: RefCount Protocol Flags Type St Inode[ Path]" */
+static int
+unix_row(const char *s, struct sock *k)
+{
+	/* SS_UNCONNECTED SS_CONNECTING SS_CONNECTED SS_DISCONNECTING */
+	static const int states[] = {
+		0, SOCK_CLOSE, SOCK_SYN_SENT, SOCK_ESTABLISHED, SOCK_CLOSING
+	};
+	unsigned long long v[4], type, ino;
+	char *end;
+
+	if (number(&s, 16, ':', ~0ULL, v) < 0 || numbers(&s, 16, 3, v) < 0 ||
+	    numbers(&s, 16, 1, &type) < 0 || numbers(&s, 16, 1, &v[3]) < 0)
+		return -1;
+	ino = strtoull(s, &end, 10);
+	if (end == s || ino > UINT32_MAX || (*end != ' ' && *end != '\n'))
+		return -1;
+	k->type = (int)type;
+	k->ino = (uint32_t)ino;
+	k->state = v[2] & ACCEPTCON ? SOCK_LISTEN :
+	    v[3] < sizeof states / sizeof *states ? states[v[3]] : 0;
+	if (*end != ' ')
+		return 0;
+	k->path = end + 1;
+	k->n = strcspn(k->path, "\n");
+	/* '@' is a NUL, or the '@' that a relative path begins with */
+	if (k->n && *k->path == '@') {
+		k->abstract = 1;
+		k->path++;
+		k->n--;
+	}
+	return 0;
+}
+
+int
+parse_net_unix(const char **text, struct sock *k)
+{
+	const char *s;
+
+	while (*(s = *text)) {
+		*text = next_line(s);
+		memset(k, 0, sizeof *k);
+		k->family = AF_UNIX;
+		k->shutdown = k->peered = -1;
+		if (unix_row(s, k) == 0)
+			return 1;
+		k->path = NULL;
+	}
+	return 0;
+}
+
+/* "sk Eth Pid Groups Rmem Wmem Dump Locks Drops Inode" */
+static int
+netlink_row(const char *s, struct sock *k)
+{
+	unsigned long long v[8], ino;
+
+	if (number(&s, 16, ' ', ~0ULL, v) < 0 || numbers(&s, 10, 2, v) < 0 ||
+	    numbers(&s, 16, 1, &v[2]) < 0 || numbers(&s, 10, 5, &v[3]) < 0 ||
+	    number(&s, 10, '\n', UINT32_MAX, &ino) < 0)
+		return -1;
+	k->proto = (int)v[0];
+	k->lid = (uint32_t)v[1];
+	k->ino = (uint32_t)ino;
+	return 0;
+}
+
+int
+parse_net_netlink(const char **text, struct sock *k)
+{
+	const char *s;
+
+	while (*(s = *text)) {
+		*text = next_line(s);
+		memset(k, 0, sizeof *k);
+		k->family = AF_NETLINK;
+		k->shutdown = k->peered = -1;
+		if (netlink_row(s, k) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+/* "sk RefCnt Type Proto Iface R Rmem User Inode" */
+static int
+packet_row(const char *s, struct sock *k)
+{
+	unsigned long long v[3], ref, type, proto, ifindex, uid, ino;
+
+	if (number(&s, 16, ' ', ~0ULL, v) < 0 || numbers(&s, 10, 1, &ref) < 0 ||
+	    numbers(&s, 10, 1, &type) < 0 || numbers(&s, 16, 1, &proto) < 0 ||
+	    numbers(&s, 10, 1, &ifindex) < 0 || numbers(&s, 10, 2, v) < 0 ||
+	    numbers(&s, 10, 1, &uid) < 0 ||
+	    number(&s, 10, '\n', UINT32_MAX, &ino) < 0)
+		return -1;
+	k->type = (int)type;
+	k->proto = (int)proto;
+	k->ifindex = (uint32_t)ifindex;
+	k->uid = (uint32_t)uid;
+	k->has_uid = 1;
+	k->ino = (uint32_t)ino;
+	return 0;
+}
+
+int
+parse_net_packet(const char **text, struct sock *k)
+{
+	const char *s;
+
+	while (*(s = *text)) {
+		*text = next_line(s);
+		memset(k, 0, sizeof *k);
+		k->family = AF_PACKET;
+		k->shutdown = k->peered = -1;
+		if (packet_row(s, k) == 0)
+			return 1;
+	}
+	return 0;
+}
