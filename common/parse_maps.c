@@ -75,8 +75,18 @@ parse_mount(const char **text, struct mount_row *m)
 	m->minor = (unsigned)minor;
 	m->point = s;
 	m->n = strcspn(s, " \n");
-	if (m->n == 0 || s[m->n] != ' ')
+	if (m->n == 0 || skip(&s) < 0 || skip(&s) < 0)
 		return -1;
+	/* optional fields up to a "-" */
+	while (strncmp(s, "- ", 2) != 0)
+		if (skip(&s) < 0)
+			return -1;
+	m->type = s += 2;
+	m->ntype = strcspn(s, " \n");
+	if (m->ntype == 0 || skip(&s) < 0)
+		return -1;
+	m->source = s;
+	m->nsource = strcspn(s, " \n");	/* may be empty */
 	s += strcspn(s, "\n");
 	*text = s + (*s == '\n');
 	return 1;

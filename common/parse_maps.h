@@ -16,12 +16,15 @@ struct map_row {
 /* The next mapping, *text moved behind it: 1, 0 at the end, -1 malformed. */
 int parse_map(const char **text, struct map_row *);
 
-/* A mount; the point is n bytes, written as the kernel does (\040). */
+/* A mount; the point is n bytes, as type and source written as the kernel does
+ * (\040). */
 struct mount_row {
 	long long id;
 	unsigned major, minor;
 	const char *point;
 	size_t n;
+	const char *type, *source;
+	size_t ntype, nsource;
 };
 
 /* The next mount, *text moved behind it: 1, 0 at the end, -1 malformed. */

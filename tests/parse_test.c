@@ -716,10 +716,18 @@ test_mounts(void)
 		struct mount_row m;
 	} t[] = {
 		{ "a mount", "29 1 253:17 / / rw,relatime shared:1 - ext4 "
-		  "/dev/vda1 rw\n", 1, { 29, 253, 17, "/", 1 } },
+		  "/dev/vda1 rw\n", 1,
+		  { 29, 253, 17, "/", 1, "ext4", "/dev/vda1", 4, 9 } },
 		{ "a bind mount of a name with blanks", "30 29 0:25 /a\\040b "
-		  "/mnt/c\\040d ro - tmpfs tmpfs rw", 1,
-		  { 30, 0, 25, "/mnt/c\\040d", 11 } },
+		  "/mnt/c\\040d ro - tmpfs a\\040b rw", 1,
+		  { 30, 0, 25, "/mnt/c\\040d", 11, "tmpfs", "a\\040b", 5, 6 } },
+		{ "several optional fields, no source",
+		  "31 29 0:25 / /a ro shared:1 master:2 - fuse.x  rw\n", 1,
+		  { 31, 0, 25, "/a", 2, "fuse.x", "", 6, 0 } },
+		{ "no end of optional fields", "31 29 0:25 / /a ro shared:1\n",
+		  -1, { .n = 0 } },
+		{ "no type", "31 29 0:25 / /a ro - \n", -1, { .n = 0 } },
+		{ "no source", "31 29 0:25 / /a ro - ext4\n", -1, { .n = 0 } },
 		{ "the end", "", 0, { .n = 0 } },
 		{ "cut behind the device", "29 1 253:17\n", -1, { .n = 0 } },
 		{ "cut in the root", "29 1 253:17 /\n", -1, { .n = 0 } },
@@ -727,7 +735,7 @@ test_mounts(void)
 		{ "no numbers", "a b c:d / / rw\n", -1, { .n = 0 } },
 		{ "an empty line", "\n", -1, { .n = 0 } }
 	};
-	const char *two = "1 0 0:1 / /a rw - x x\n2 0 0:2 / /b rw - x x\n";
+	const char *two = "1 0 0:1 / /a rw - x x\n2 0 0:2 / /b rw - x x";
 	struct mount_row m = { .id = 0 };
 	size_t i;
 
@@ -739,7 +747,10 @@ test_mounts(void)
 
 		ok(r == t[i].r && (r < 1 || (m.id == w->id &&
 		   m.major == w->major && m.minor == w->minor && m.n == w->n &&
-		   memcmp(m.point, w->point, m.n) == 0 && *s == '\0')),
+		   memcmp(m.point, w->point, m.n) == 0 &&
+		   m.ntype == w->ntype && m.nsource == w->nsource &&
+		   memcmp(m.type, w->type, m.ntype) == 0 &&
+		   memcmp(m.source, w->source, m.nsource) == 0 && !*s)),
 		   "parse_mount: %s", t[i].name);
 		free(text);
 	}

@@ -184,6 +184,8 @@ fuzz_mounts(const char *s, size_t n)
 		must(text > before && m.n > 0);
 		must_be_in(m.point, m.n, s, n);
 		must(!memchr(m.point, ' ', m.n) && !memchr(m.point, '\n', m.n));
+		must_be_in(m.type, m.ntype, s, n);
+		must_be_in(m.source, m.nsource, s, n);
 	}
 }
 

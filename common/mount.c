@@ -1,0 +1,139 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "buf.h"
+#include "parse_maps.h"
+#include "mount.h"
+#include "proc.h"
+
+static struct mount *mounts;
+static size_t nmounts;
+
+/* A copy of n bytes in which \ooo is the byte again; NULL without memory. */
+static char *
+decode(const char *s, size_t n)
+{
+	char *copy = malloc(n + 1), *p = copy;
+	size_t i;
+
+	for (i = 0; copy && i < n; i++) {
+		if (s[i] == '\\' && n - i > 3) {
+			*p++ = (char)((s[i + 1] - '0') << 6 |
+			    (s[i + 2] - '0') << 3 | (s[i + 3] - '0'));
+			i += 3;
+		} else {
+			*p++ = s[i];
+		}
+	}
+	if (copy)
+		*p = '\0';
+	return copy;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	const struct mount *x = a, *y = b;
+
+	return x->id < y->id ? -1 : x->id > y->id;
+}
+
+static void
+load(int root)
+{
+	static int loaded;
+	struct buf b = { 0 };
+	struct mount_row row;
+	struct mount *more, *m;
+	const char *text;
+
+	if (loaded)
+		return;
+	loaded = 1;
+	if (proc_read(root, "self/mountinfo", &b) < 0)
+		return;
+	for (text = b.s; parse_mount(&text, &row) == 1; nmounts++) {
+		more = nmounts & (nmounts - 1) ? mounts :
+		    realloc(mounts, 2 * (nmounts + 1) * sizeof *more);
+		if (!more)
+			break;
+		mounts = more;
+		m = &mounts[nmounts];
+		*m = (struct mount){ row.id, row.major, row.minor,
+			decode(row.point, row.n), decode(row.type, row.ntype),
+			decode(row.source, row.nsource), (unsigned)nmounts };
+		if (!m->point || !m->type || !m->source)
+			break;
+	}
+	buf_free(&b);
+	if (nmounts)
+		qsort(mounts, nmounts, sizeof *mounts, compare);
+}
+
+const struct mount *
+mount_by_id(int root, long long id)
+{
+	struct mount key = { .id = id };
+
+	load(root);
+	return nmounts ? bsearch(&key, mounts, nmounts, sizeof key, compare) :
+	    NULL;
+}
+
+const struct mount *
+mount_next(int root, const struct mount *m)
+{
+	load(root);
+	m = m ? m + 1 : mounts;
+	return m && m < mounts + nmounts ? m : NULL;
+}
+
+/* The path without "//", "." and ".."; NULL without memory. */
+static char *
+plain(const char *path)
+{
+	char *s = malloc(strlen(path) + 2), *end = s;
+	size_t n;
+
+	for (; s && *path; path += n) {
+		n = strcspn(path, "/");
+		if (n == 0) {
+			n = 1;
+		} else if (n == 2 && strncmp(path, "..", 2) == 0) {
+			while (end > s && *--end != '/')
+				;
+		} else if (n != 1 || *path != '.') {
+			*end++ = '/';
+			memcpy(end, path, n);
+			end += n;
+		}
+	}
+	if (s) {
+		if (end == s)
+			*end++ = '/';
+		*end = '\0';
+	}
+	return s;
+}
+
+const struct mount *
+mount_of(int root, const char *path, int *exact)
+{
+	const struct mount *m, *best = NULL;
+	char *s = plain(path);
+	size_t n, len = 0;
+
+	*exact = 0;
+	for (m = NULL; s && (m = mount_next(root, m)); ) {
+		n = strcmp(m->point, "/") ? strlen(m->point) : 0;
+		if (strncmp(s, m->point, n) || (s[n] && s[n] != '/'))
+			continue;
+		if (best && (n < len || (n == len && m->nth < best->nth)))
+			continue;
+		best = m;
+		len = n;
+		*exact = strcmp(s, m->point) == 0;
+	}
+	free(s);
+	return best;
+}

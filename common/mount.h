@@ -1,0 +1,24 @@
+/*
+ * mount - the mounts of our own mount namespace, from mountinfo, which is read
+ * once; no path is looked up. IDs of mounts are the kernel's: another namespace
+ * has others for its copies.
+ */
+
+struct mount {
+	long long id;
+	unsigned major, minor;		/* of the superblock: btrfs has another
+					 * one in stat(2) */
+	const char *point, *type, *source;
+	unsigned nth;			/* in mountinfo: later covers earlier */
+};
+
+/* The mount with that ID, or NULL. */
+const struct mount *mount_by_id(int root, long long id);
+
+/* The mounts one after the other, from NULL to NULL. */
+const struct mount *mount_next(int root, const struct mount *);
+
+/* The mount that an absolute path, in which "." and ".." are only text, is on,
+ * if it is no symbolic link: of several on one point the topmost; exact is set
+ * if the path is its point. NULL where mountinfo can't be read. */
+const struct mount *mount_of(int root, const char *path, int *exact);
