@@ -30,16 +30,18 @@ PAGES = man/pstack.1 man/lsfd.1 man/fdpeer.1 man/fdrecover.1 man/fdprogress.1 \
 	man/proctools.7
 HDR = cmd/blocked.h cmd/call.h cmd/cli.h cmd/copy.h cmd/openfile.h \
 	cmd/peer.h cmd/restore.h cmd/target.h common/buf.h common/desc.h \
-	common/file.h common/guard.h common/kernel.h common/meter.h common/num.h \
-	common/out.h common/parse_diag.h common/parse_fdinfo.h common/parse_maps.h \
+	common/file.h common/guard.h common/kernel.h common/meter.h \
+	common/mount.h common/name.h common/num.h common/out.h \
+	common/parse_diag.h common/parse_fdinfo.h common/parse_maps.h \
 	common/parse_net.h common/parse_task.h common/proc.h common/sock.h \
 	common/sockname.h common/socktab.h common/sys.h common/sysname.h \
 	common/walk.h
 LIBOBJ = common/buf.o common/desc.o common/file.o common/guard.o \
-	common/meter.o common/num.o common/out.o common/parse_diag.o \
-	common/parse_fdinfo.o common/parse_maps.o common/parse_net.o \
-	common/parse_task.o common/proc.o common/sock.o common/sockname.o \
-	common/socktab.o common/sys.o common/sysname.o common/walk.o
+	common/meter.o common/mount.o common/name.o common/num.o common/out.o \
+	common/parse_diag.o common/parse_fdinfo.o common/parse_maps.o \
+	common/parse_net.o common/parse_task.o common/proc.o common/sock.o \
+	common/sockname.o common/socktab.o common/sys.o common/sysname.o \
+	common/walk.o
 OBJ = $(LIBOBJ) cmd/call.o cmd/cli.o cmd/copy.o cmd/fdpeer.o \
 	cmd/fdprogress.o cmd/fdrecover.o cmd/lsfd.o cmd/openfile.o \
 	$(PEER) cmd/pstack.o cmd/restore.o cmd/target.o
@@ -105,8 +107,9 @@ cmd/fdrecover: cmd/fdrecover.o cmd/copy.o cmd/restore.o cmd/target.o \
 cmd/fdprogress: cmd/fdprogress.o cmd/openfile.o cmd/cli.o $(LIB)
 	$(LINK) -o $@ cmd/fdprogress.o cmd/openfile.o cmd/cli.o $(LIB)
 
-tests/hold: tests/hold.c
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -pthread -o $@ tests/hold.c
+tests/hold: tests/hold.c tests/hold_object.c tests/hold_object.h
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -pthread -o $@ tests/hold.c \
+		tests/hold_object.c
 
 tests/pace: tests/pace.c
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -pthread -o $@ tests/pace.c

@@ -18,6 +18,7 @@
 #include "cli.h"
 #include "parse_fdinfo.h"
 #include "desc.h"
+#include "name.h"
 #include "parse_task.h"
 #include "proc.h"
 #include "walk.h"
@@ -79,6 +80,7 @@ static struct {
 
 static struct walk w;
 static struct desc desc;
+static struct name words;
 static struct buf rec;
 static struct out out = { .rec = &rec };
 static unsigned pending;	/* rows put and not yet printed */
@@ -194,7 +196,10 @@ static void
 put_row(const struct desc *d)
 {
 	static const char *const modes[] = { "r", "w", "rw" };
+	int reads = cli.mode == OUT_TEXT || cli.mode == OUT_TAB;
 
+	if (name_read(w.root, d, &words) < 0)
+		out.failed = errno;
 	out_num(&out, (unsigned)(w.tid && cli.mode != OUT_JSON ? w.tid :
 	        w.pid));
 	out_str(&out, w.comm.s, w.comm.n);
@@ -207,12 +212,12 @@ put_row(const struct desc *d)
 	put_string(d->mode < 0 ? NULL : modes[d->mode]);
 	if (detailed)
 		put_flags(d);
-	put_string(desc_type_name(d->type));
+	put_string(words.type);
 	if (detailed)
 		put_long(d);
 	put_size(d);
-	out_name(&out, d->named ? d->target.s : NULL, d->namelen,
-	         d->deleted);
+	out_name(&out, reads ? words.shown : words.s, reads ? words.nshown :
+	         words.n, words.deleted);
 	if (w.tid)
 		out_key_num(&out, "tid", (unsigned)w.tid);
 	else
@@ -298,7 +303,8 @@ list(const struct desc *d)
 static int
 list_fd(int fd, int once)
 {
-	int want = detailed ? DESC_WANT_STAT | DESC_WANT_INFO : DESC_WANT_STAT;
+	int want = DESC_WANT_STAT | (detailed ? DESC_WANT_INFO :
+	    DESC_WANT_NAME);
 
 	if (desc_read(&w.table, fd, want | once, &desc) == 0) {
 		list(&desc);

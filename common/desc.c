@@ -13,6 +13,7 @@
 #include "parse_fdinfo.h"
 #include "parse_maps.h"
 #include "desc.h"
+#include "mount.h"
 #include "proc.h"
 
 #ifndef MFD_HUGETLB
@@ -24,6 +25,8 @@ enum { MARK = sizeof mark - 1 };
 
 enum { TRIES = 100 };		/* to read a descriptor that never rests */
 
+enum { MQUEUE_MAGIC = 0x19800202 };	/* of <linux/magic.h> */
+
 static const char *const type_names[] = {
 	[DESC_REG] = "reg", [DESC_DIR] = "dir", [DESC_CHR] = "chr",
 	[DESC_BLK] = "blk", [DESC_LNK] = "lnk", [DESC_FIFO] = "fifo",
@@ -32,6 +35,7 @@ static const char *const type_names[] = {
 	[DESC_INOTIFY] = "inotify", [DESC_FANOTIFY] = "fanotify",
 	[DESC_TIMERFD] = "timerfd", [DESC_SIGNALFD] = "signalfd",
 	[DESC_PIDFD] = "pidfd", [DESC_MEMFD] = "memfd",
+	[DESC_MQUEUE] = "mqueue",
 	[DESC_URING] = "uring", [DESC_BPF] = "bpf", [DESC_PERF] = "perf",
 	[DESC_NS] = "ns", [DESC_ANON] = "anon"
 };
@@ -55,41 +59,6 @@ desc_same(const struct kstatx *a, const struct kstatx *b)
 {
 	return a->ino == b->ino && a->dev_major == b->dev_major &&
 	    a->dev_minor == b->dev_minor;
-}
-
-static int
-compare_ids(const void *a, const void *b)
-{
-	long long x = *(const long long *)a, y = *(const long long *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-/* Is the mount one of our own mount namespace? Mount IDs are the kernel's. */
-static int
-our_mount(int root, long long id)
-{
-	static long long *ids;
-	static size_t n;
-	static int loaded;
-	struct buf b = { 0 };
-	struct mount_row m;
-	const char *text;
-	long long *more;
-
-	if (!loaded && proc_read(root, "self/mountinfo", &b) == 0) {
-		for (text = b.s; parse_mount(&text, &m) == 1; ids[n++] = m.id) {
-			more = n & (n - 1) ? ids :
-			    realloc(ids, 2 * (n + 1) * sizeof *ids);
-			if (!more)
-				break;
-			ids = more;
-		}
-		qsort(ids, n, sizeof *ids, compare_ids);
-	}
-	loaded = 1;
-	buf_free(&b);
-	return n && bsearch(&id, ids, n, sizeof *ids, compare_ids) != NULL;
 }
 
 /*
@@ -216,8 +185,41 @@ memory_type(const struct desc *d)
 	    strcmp(s, "/dev/zero (deleted)") == 0 ? DESC_ANON : DESC_UNKNOWN;
 }
 
+/* The ID of the mount, or -1. */
+static long long
+mount_id(const struct desc *d)
+{
+	if (d->known && d->st.mask & KSTATX_MNT_ID)
+		return (long long)d->st.mnt_id;
+	return d->informed ? d->info.mnt_id : -1;
+}
+
+/*
+ * Is the regular file a POSIX message queue? It has always 80 bytes and no
+ * blocks. mq_open(3) opens it on a mount that the kernel keeps for itself, on
+ * which its path is its name.
+ */
+static int
+is_mqueue(const struct desc_table *t, const struct desc *d)
+{
+	static const char dir[] = "/dev/mqueue/";
+	const struct mount *m;
+	const char *s = d->target.s;
+	unsigned long magic;
+	char name[16];
+
+	if (d->fd < 0 || d->st.size != 80 || d->st.blocks || d->st.dev_major)
+		return 0;
+	if ((m = mount_by_id(t->root, mount_id(d))))
+		return strcmp(m->type, "mqueue") == 0;
+	s += strncmp(s, dir, sizeof dir - 1) == 0 ? sizeof dir - 1 : 1;
+	snprintf(name, sizeof name, "%d", d->fd);
+	return !strchr(s, '/') && proc_fstype(t->fds, name, &magic) == 0 &&
+	    magic == MQUEUE_MAGIC;
+}
+
 static void
-decide_type(struct desc *d)
+decide_type(const struct desc_table *t, struct desc *d)
 {
 	if (d->named && *d->target.s != '/')
 		d->type = text_type(d->target.s);
@@ -228,6 +230,8 @@ decide_type(struct desc *d)
 		    DESC_MEMFD : DESC_ANON;
 	else
 		d->type = mode_type(d->st.mode);
+	if (d->type == DESC_REG && d->named && is_mqueue(t, d))
+		d->type = DESC_MQUEUE;
 }
 
 /* Does the path lead to the file? 1, 0, or -1 where it can't be told. */
@@ -251,7 +255,6 @@ leads_to(const char *path, const struct kstatx *file)
 static void
 decide_deleted(const struct desc_table *t, struct desc *d)
 {
-	long long mnt = -1;
 	int named, again;
 
 	d->deleted = 0;
@@ -270,11 +273,7 @@ decide_deleted(const struct desc_table *t, struct desc *d)
 	if (d->named && !has_mark(d))
 		return;
 	d->deleted = -1;
-	if (d->known && d->st.mask & KSTATX_MNT_ID)
-		mnt = (long long)d->st.mnt_id;
-	else if (d->informed)
-		mnt = d->info.mnt_id;
-	if (!d->known || !d->named || !our_mount(t->root, mnt))
+	if (!d->known || !d->named || !mount_by_id(t->root, mount_id(d)))
 		return;
 	if ((named = leads_to(d->target.s, &d->st)) != 0) {
 		d->deleted = named > 0 ? 0 : -1;
@@ -292,16 +291,46 @@ decide_deleted(const struct desc_table *t, struct desc *d)
 /* Without fdinfo (a stuck epoll, a tree without it) the rest is still shown;
  * that the descriptor was closed is found out by the link. */
 static int
-read_info(const struct desc_table *t, struct desc *d, struct fdinfo *info,
-          int *informed)
+read_info(const struct desc_table *t, int fd, struct buf *text,
+          struct fdinfo *info, int *informed)
 {
 	char name[32];
 
 	*informed = 0;
-	snprintf(name, sizeof name, "fdinfo/%d", d->fd);
-	if (proc_read(t->dir, name, &d->scratch) < 0)
+	snprintf(name, sizeof name, "fdinfo/%d", fd);
+	if (proc_read(t->dir, name, text) < 0)
 		return errno == ENOENT || errno == ETIMEDOUT ? 0 : -1;
-	*informed = parse_fdinfo(d->scratch.s, info) == 0;
+	*informed = parse_fdinfo(text->s, info) == 0;
+	return 0;
+}
+
+/* The same for the descriptor itself. */
+static int
+inform(const struct desc_table *t, struct desc *d)
+{
+	return read_info(t, d->fd, &d->text, &d->info, &d->informed);
+}
+
+/* Is what NAME says in fdinfo? */
+static int
+told_in_info(const struct desc *d)
+{
+	static const unsigned devices[][2] = {
+		{ 5, 2 }, { 10, 200 }, { 10, 229 }	/* ptmx, tun, fuse */
+	};
+	size_t i;
+
+	if (d->named && *d->target.s != '/') {
+		enum desc_type type = text_type(d->target.s);
+
+		return (type >= DESC_EVENTFD && type <= DESC_BPF) ||
+		    strcmp(d->target.s, "anon_inode:[userfaultfd]") == 0;
+	}
+	for (i = 0; i < sizeof devices / sizeof *devices; i++)
+		if (d->known && S_ISCHR(d->st.mode) &&
+		    d->st.rdev_major == devices[i][0] &&
+		    d->st.rdev_minor == devices[i][1])
+			return 1;
 	return 0;
 }
 
@@ -320,7 +349,7 @@ read_mode(const struct desc_table *t, const char *name, struct desc *d)
 	if (!d->standin)
 		return 0;
 	d->mode = DESC_MODE_UNKNOWN;
-	if (!d->informed && read_info(t, d, &d->info, &d->informed) < 0)
+	if (!d->informed && inform(t, d) < 0)
 		return -1;
 	if (d->informed)
 		d->mode = d->info.flags & O_PATH ? -1 :
@@ -378,7 +407,7 @@ unchanged(const struct desc_table *t, int dir, const char *name, int want,
 			return r;
 	if (!compares_info(d, want))
 		return 1;
-	if (read_info(t, d, &info, &informed) < 0)
+	if (read_info(t, d->fd, &d->scratch, &info, &informed) < 0)
 		return -1;
 	if (informed && d->informed && (info.ino != d->info.ino ||
 	    info.mnt_id != d->info.mnt_id || info.flags != d->info.flags))
@@ -402,11 +431,13 @@ read_once(const struct desc_table *t, int dir, const char *name, int want,
 	if (!(want & (DESC_WANT_STAT | DESC_WANT_INFO)))
 		return 0;
 	if (d->fd >= 0 && (want & DESC_WANT_INFO || (!(want & DESC_ONCE) &&
-	    compares_info(d, want))) &&
-	    read_info(t, d, &d->info, &d->informed) < 0)
+	    compares_info(d, want))) && inform(t, d) < 0)
 		return -1;
 	d->known = proc_statx(dir, name, &d->st) == 0;
 	if (!d->known && (errno == ETIMEDOUT || errno == ESRCH))
+		return -1;
+	if (d->fd >= 0 && want & DESC_WANT_NAME && !d->informed &&
+	    told_in_info(d) && inform(t, d) < 0)
 		return -1;
 	if (d->fd < 0 || read_mode(t, name, d) < 0)
 		return d->fd < 0 ? 0 : -1;
@@ -443,7 +474,7 @@ desc_read(const struct desc_table *t, int fd, int want, struct desc *d)
 		d->target.n = 0;
 		d->mode = DESC_MODE_UNKNOWN;
 	}
-	decide_type(d);
+	decide_type(t, d);
 	decide_deleted(t, d);
 	return 0;
 }
@@ -476,7 +507,7 @@ desc_map(const struct desc_table *t, int dir, const struct map_row *m,
 		d->st.dev_major = m->major;
 		d->st.dev_minor = m->minor;
 	}
-	decide_type(d);
+	decide_type(t, d);
 	decide_deleted(t, d);
 	return 0;
 }

@@ -9,9 +9,10 @@ struct map_row;
 
 enum desc_type {
 	DESC_UNKNOWN, DESC_REG, DESC_DIR, DESC_CHR, DESC_BLK, DESC_LNK,
-	DESC_FIFO, DESC_PIPE, DESC_SOCK, DESC_EVENTFD, DESC_EPOLL,
-	DESC_INOTIFY, DESC_FANOTIFY, DESC_TIMERFD, DESC_SIGNALFD, DESC_PIDFD,
-	DESC_MEMFD, DESC_URING, DESC_BPF, DESC_PERF, DESC_NS, DESC_ANON
+	DESC_FIFO, DESC_PIPE, DESC_SOCK, DESC_MEMFD, DESC_MQUEUE,
+	DESC_EVENTFD, DESC_EPOLL, DESC_INOTIFY, DESC_FANOTIFY, DESC_TIMERFD,
+	DESC_SIGNALFD, DESC_PIDFD, DESC_URING, DESC_BPF, DESC_PERF, DESC_NS,
+	DESC_ANON
 };
 
 /* In the place of a descriptor's number: the other files of a process. */
@@ -20,9 +21,13 @@ enum { DESC_CWD = -4, DESC_ROOT, DESC_EXE, DESC_MEM };
 enum { DESC_MODE_UNKNOWN = -2 };
 
 /* What desc_read reads besides the link: attributes and access mode with the
- * decision whether it is deleted; fdinfo. DESC_ONCE: the caller proves that
- * nothing changed meanwhile. */
-enum { DESC_WANT_STAT = 1, DESC_WANT_INFO = 2, DESC_ONCE = 4 };
+ * decision whether it is deleted; fdinfo; fdinfo only of what has its name in
+ * it, see name.h. DESC_ONCE: the caller proves that nothing changed
+ * meanwhile. */
+enum {
+	DESC_WANT_STAT = 1, DESC_WANT_INFO = 2, DESC_WANT_NAME = 4,
+	DESC_ONCE = 8
+};
 
 /* Where a table is read: the procfs, the directory of the process or thread,
  * and its directory fd. */
@@ -44,8 +49,9 @@ struct desc {
 	int deleted;			/* 1, 0, or -1: unknown */
 	int known;			/* st is filled */
 	struct kstatx st;
-	int informed;			/* info is filled */
+	int informed;			/* info and text are filled */
 	struct fdinfo info;
+	struct buf text;		/* of fdinfo */
 	struct buf scratch;
 };
 

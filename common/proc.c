@@ -348,6 +348,23 @@ proc_lstatx(int dirfd, const char *name, struct kstatx *st)
 }
 
 int
+proc_fstype(int dirfd, const char *name, unsigned long *magic)
+{
+	struct statfs fs = { 0 };
+	int fd, r;
+
+	if (guard_enter(GUARD_OBJECT) < 0)
+		return -1;
+	fd = openat(dirfd, name, O_PATH | O_CLOEXEC);
+	r = fd < 0 ? -1 : fstatfs(fd, &fs);
+	if (fd >= 0)
+		close(fd);
+	guard_leave();
+	*magic = (unsigned long)fs.f_type;
+	return r;
+}
+
+int
 proc_lookup(int dirfd, const char *path, struct kstatx *st)
 {
 	return kstatx(dirfd, path, 0, GUARD_PATH, st);

@@ -69,6 +69,10 @@ int proc_lstatx(int dirfd, const char *name, struct kstatx *);
  * the buffer; 0, or -1 with errno. */
 int proc_getxattr(int dirfd, const char *name, const char *attr, struct buf *);
 
+/* The number of the file system (statfs(2)) that a link leads to, which its
+ * server is asked for, in a step about that file only; 0, or -1 with errno. */
+int proc_fstype(int dirfd, const char *name, unsigned long *magic);
+
 /* The attributes of a path of any file system, symlinks followed, in a step
  * of its own kind; 0, or -1 with errno. */
 int proc_lookup(int dirfd, const char *path, struct kstatx *);

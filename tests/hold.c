@@ -9,7 +9,8 @@
  *	N=r:PATH  w: rw: a: path:	open(2); a appends, path is O_PATH
  *	N=tmp:DIR			O_TMPFILE
  *	N,M=pipe  N,M=unix  N,M=dgram	a pipe (read end first), a socket pair
- *	N=eventfd  epoll:M  inotify:PATH  timerfd  signalfd  memfd:NAME  pidfd
+ *	N=eventfd  inotify:PATH  timerfd  signalfd  memfd:NAME  pidfd
+ *	N=OBJECT			see hold_object.h
  *	N=tcp:PORT			a listener on 127.0.0.1; 0 is any port
  *	N=dup:M
  *	comm:NAME  unlink:PATH  rename:PATH:PATH  pos:N:OFFSET  close:N
@@ -32,7 +33,6 @@
  *	zombie				a child that ended and is not waited for
  *	deadleader			the leader ends, a thread waits; last
  */
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <sys/mman.h>
@@ -53,6 +53,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "hold_object.h"
 
 static void act(const char *);
 
@@ -94,7 +96,6 @@ listener(const char *port)
 static int
 make(const char *s)
 {
-	struct epoll_event ev = { .events = EPOLLIN };
 	sigset_t set;
 	const char *a;
 	int fd;
@@ -134,12 +135,8 @@ make(const char *s)
 			err(1, "%s", a);
 		return fd;
 	}
-	if ((a = after(s, "epoll:"))) {
-		fd = epoll_create1(0);
-		if (epoll_ctl(fd, EPOLL_CTL_ADD, atoi(a), &ev) < 0)
-			err(1, "epoll_ctl");
+	if ((fd = hold_object(s)) != -2)
 		return fd;
-	}
 	errx(2, "%s: no such action", s);
 }
 

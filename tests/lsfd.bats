@@ -100,11 +100,85 @@ descriptor() {
 	i=111
 	for t in eventfd epoll inotify timerfd signalfd; do
 		[ "$(row $i | cut -f 3)" = "$t" ]
-		[ "$(row $i | cut -f 5)" = "$(link $i)" ]
 		i=$((i + 1))
 	done
 	[ "$(row 116)" = "$(printf '116\trw\tmemfd\t0\t/memfd:mine')" ]
 	[ "$(row 117 | cut -f 3)" = pidfd ]
+}
+
+@test "lsfd: objects are named by what fdinfo tells" {
+	touch file
+	sleep 100 3>&- 4>&- &
+	STARTED+=($!)
+	sleeper=$!
+	hold 200=r:file 90=r:file 91=r:file 100=eventfd:3 101=eventfd 102=epoll:100,101 \
+		103=epoll:101 104=inotify:file 105=timerfd 106=timerfd:5000,7 \
+		107=signalfd:15,2,40 108=signalfd "109=pidfd:$sleeper" 110=deadpidfd \
+		111=rw:/dev/ptmx 112=epoll:
+	run -0 lsfd -H "$PID"
+	name() { row "$1" | cut -f 5; }
+	id() { sed -n 's/^eventfd-id: //p' "/proc/$PID/fdinfo/$1"; }
+	[ "$(name 100)" = "eventfd:[$(id 100)] count=3 semaphore" ]
+	[ "$(name 101)" = "eventfd:[$(id 101)] count=0" ]
+	[ "$(name 102)" = 'epoll of 100,101' ]
+	[ "$(name 103)" = 'epoll of 101' ]
+	[ "$(name 104)" = 'inotify 1 watch' ]
+	[ "$(name 105)" = 'timerfd monotonic off' ]
+	[[ "$(name 106)" =~ ^timerfd\ boottime\ left=(49[0-9][0-9])\.[0-9]+\ interval=7.5$ ]]
+	[ "$(name 107)" = 'signalfd of INT,TERM,40' ]
+	[ "$(name 108)" = 'signalfd of USR1' ]
+	[ "$(name 109)" = "pid $sleeper sleep" ]
+	[ "$(name 110)" = 'pid of a dead process' ]
+	[ "$(name 111)" = "/dev/ptmx -> pts/$(awk '/^tty-index/ { print $2 }' "/proc/$PID/fdinfo/111")" ]
+	[ "$(name 112)" = 'epoll of nothing' ]
+	# a path that programs take stays one
+	lsfd -0 "$PID" | tr '\0' '\n' | grep -q '	111	rw	chr	-	/dev/ptmx$'
+}
+
+@test "lsfd: objects that only root may have" {
+	need_root
+	need unshare
+	touch file
+	hold_as 'unshare -n -i' 100=mqueue:q 101=fanotify:file \
+		102=tun:tun7 103=eventfd 104=uring:103,-1,100 105=bpf \
+		106=userfaultfd 107=rw:file pos:107:79 text:107:x
+	[ "$(stat -c %s file)" -eq 80 ]
+	run -0 lsfd -H "$PID"
+	[ "$(row 100)" = "$(printf '100\trw\tmqueue\t-\t/q')" ]
+	[ "$(row 101 | cut -f 5)" = 'fanotify 3 marks' ]
+	[ "$(row 102 | cut -f 5)" = '/dev/net/tun -> tun7' ]
+	[ "$(row 104 | cut -f 5)" = 'io_uring files=3 buffers=0' ]
+	id=$(sed -n 's/^map_id:[[:space:]]*//p' "/proc/$PID/fdinfo/105")
+	[ "$(row 105 | cut -f 5)" = "bpf map $id type=2" ]
+	[ "$(row 106)" = "$(printf '106\tr\tanon\t-\tuserfaultfd pending=0')" ]
+	[ "$(row 107 | cut -f 3)" = reg ]
+}
+
+@test "lsfd: an mqueue by its own mount, a file like one is none" {
+	need_root
+	need unshare mount
+	mkdir at
+	# shellcheck disable=SC2016
+	run -0 --separate-stderr unshare -m -i --propagation private bash -c '
+		PATH=$1:$2:$PATH
+		mount -t mqueue none at
+		touch at/q
+		truncate -s 80 sparse
+		exec 20<at/q 21<sparse
+		lsfd -H $$' - "$TOP/cmd" "$TESTS"
+	[ "$(row 20)" = "$(printf '20\tr\tmqueue\t-\t%s/at/q' "$PWD")" ]
+	[ "$(row 21)" = "$(printf '21\tr\treg\t80\t%s/sparse' "$PWD")" ]
+}
+
+@test "lsfd: a loop device's file" {
+	need_root
+	need losetup
+	truncate -s 1M image
+	dev=$(losetup --show -f image) || skip 'no loop device'
+	hold "100=r:$dev"
+	run -0 lsfd -H "$PID"
+	losetup -d "$dev"
+	[ "$(row 100 | cut -f 5)" = "$dev -> $PWD/image" ]
 }
 
 @test "lsfd -l: user, flags, device, inode, links, position" {

@@ -1,0 +1,31 @@
+/*
+ * name - a descriptor in words, as lsfd prints it: TYPE, and NAME, which is a
+ * path or the object decoded from what desc_read took with DESC_WANT_NAME
+ */
+#include <stddef.h>
+
+struct desc;
+
+struct name {
+	const char *type;	/* NULL: unknown */
+	const char *s;		/* NAME itself, n bytes: a path without the */
+	size_t n;		/* mark. NULL: unknown */
+	int deleted;		/* as a desc's */
+	const char *shown;	/* for reading: NAME, and behind " -> " what */
+	size_t nshown;		/* a device stands for */
+	const char *key, *to;	/* the latter alone, and a word for it, or */
+	size_t nto;		/* NULL */
+	/* the rest is name's */
+	struct buf text;
+};
+
+/* The words for d, which point into both; 0, or -1 with ENOMEM. The struct,
+ * which begins zeroed, is used again and again. */
+int name_read(int root, const struct desc *d, struct name *);
+
+/* Append the names of a set of signals (bit 0 is signal 1) as "INT,TERM,34",
+ * real-time signals by number; 0, or -1 with ENOMEM. */
+int name_signals(struct buf *, unsigned long long set);
+
+/* The name of a timerfd's clock (clock_gettime(2)), or NULL. */
+const char *name_clock(int clockid);
