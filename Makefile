@@ -107,9 +107,10 @@ cmd/fdrecover: cmd/fdrecover.o cmd/copy.o cmd/restore.o cmd/target.o \
 cmd/fdprogress: cmd/fdprogress.o cmd/openfile.o cmd/cli.o $(LIB)
 	$(LINK) -o $@ cmd/fdprogress.o cmd/openfile.o cmd/cli.o $(LIB)
 
-tests/hold: tests/hold.c tests/hold_object.c tests/hold_object.h
+tests/hold: tests/hold.c tests/hold_object.c tests/hold_object.h \
+		tests/hold_socket.c tests/hold_socket.h
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -pthread -o $@ tests/hold.c \
-		tests/hold_object.c
+		tests/hold_object.c tests/hold_socket.c
 
 tests/pace: tests/pace.c
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -pthread -o $@ tests/pace.c

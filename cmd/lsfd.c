@@ -1,6 +1,7 @@
 /* lsfd - list the open file descriptors of processes */
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -19,8 +20,10 @@
 #include "parse_fdinfo.h"
 #include "desc.h"
 #include "name.h"
+#include "parse_net.h"
 #include "parse_task.h"
 #include "proc.h"
+#include "sockname.h"
 #include "walk.h"
 
 const char usage[] =
@@ -192,13 +195,51 @@ put_string(const char *s)
 	out_str(&out, s, s ? strlen(s) : 0);
 }
 
+/* A member that a buffer holds, null if that is empty. */
+static void
+put_key(const char *key, const struct buf *b)
+{
+	out_key_str(&out, key, b->n ? b->s : NULL, b->n);
+}
+
+/* The members of a socket. */
+static void
+put_sock_keys(const struct desc *d, const struct sock *k)
+{
+	static struct buf b;
+	const char *s = sockname_family(k);
+	unsigned long long n;
+	size_t i;
+
+	out_key_str(&out, "family", s, s ? strlen(s) : 0);
+	b.n = 0;
+	if (sockname_proto(k, &b) < 0)
+		out.failed = errno;
+	for (i = 0; i < b.n; i++)
+		b.s[i] = (char)tolower((unsigned char)b.s[i]);
+	put_key("proto", &b);
+	b.n = 0;
+	if (k->ino && sockname_local(k, &b) < 0)
+		out.failed = errno;
+	put_key("local", &b);
+	b.n = 0;
+	if (k->ino && sockname_remote(k, &b) < 0)
+		out.failed = errno;
+	put_key("remote", &b);
+	s = sockname_state(k);
+	out_key_str(&out, "state", s, s ? strlen(s) : 0);
+	/* descriptors in messages that are not received; Linux 5.13 or so */
+	if (d->informed && parse_fdinfo_num(d->text.s, "scm_fds", &n) == 0)
+		out_key_num(&out, "scm_fds", n);
+}
+
 static void
 put_row(const struct desc *d)
 {
 	static const char *const modes[] = { "r", "w", "rw" };
 	int reads = cli.mode == OUT_TEXT || cli.mode == OUT_TAB;
 
-	if (name_read(w.root, d, &words) < 0)
+	if (name_read(&w.table, d, &words) < 0)
 		out.failed = errno;
 	out_num(&out, (unsigned)(w.tid && cli.mode != OUT_JSON ? w.tid :
 	        w.pid));
@@ -224,6 +265,8 @@ put_row(const struct desc *d)
 		out_key_null(&out, "tid");
 	out_key_bool(&out, "deleted", d->deleted);
 	out_key_str(&out, "target", d->named ? d->target.s : NULL, d->target.n);
+	if (words.sock && cli.mode == OUT_JSON)
+		put_sock_keys(d, words.sock);
 	cli_end(&out);
 	pending++;
 }
@@ -237,24 +280,47 @@ print_rows(void)
 	pending = 0;
 }
 
-/* Does an unanswered FILE operand read as the link does? */
+/* Is the path the operand's text? */
 static int
-named_so(const struct file *f, const struct desc *d)
+reads_so(const struct file *f, const char *path, size_t len)
 {
 	static char *cwd;
 	size_t n;
 
-	if (!d->named)
-		return 0;
 	if (*f->name == '/')
-		return strlen(f->name) == d->namelen &&
-		    memcmp(f->name, d->target.s, d->namelen) == 0;
+		return strlen(f->name) == len && memcmp(f->name, path, len) == 0;
 	if (!cwd && !(cwd = getcwd(NULL, 0)))
 		return 0;
 	n = strlen(cwd);
-	return d->namelen == n + 1 + strlen(f->name) &&
-	    memcmp(d->target.s, cwd, n) == 0 && d->target.s[n] == '/' &&
-	    memcmp(d->target.s + n + 1, f->name, strlen(f->name)) == 0;
+	return len == n + 1 + strlen(f->name) && memcmp(path, cwd, n) == 0 &&
+	    path[n] == '/' &&
+	    memcmp(path + n + 1, f->name, strlen(f->name)) == 0;
+}
+
+/* Does an unanswered FILE operand read as the link does? */
+static int
+named_so(const struct file *f, const struct desc *d)
+{
+	return d->named && reads_so(f, d->target.s, d->namelen);
+}
+
+/* Is the socket bound to the file, or one that was accepted there? Where only
+ * procfs tells of it, its path must read as the operand does. */
+static int
+bound_to(const struct file *f, const struct desc *d)
+{
+	const struct sock *k;
+
+	if (name_read(&w.table, d, &words) < 0)
+		out.failed = errno;
+	if (!(k = words.sock) || !k->path || k->abstract)
+		return 0;
+	if (!k->has_vfs)
+		return reads_so(f, k->path, k->n);
+	/* the kernel's form of a device number, and 32 bits of the inode */
+	return k->vfs_ino == (uint32_t)f->st.ino &&
+	    k->vfs_dev >> 20 == f->st.dev_major &&
+	    (k->vfs_dev & 0xfffff) == f->st.dev_minor;
 }
 
 static int
@@ -262,6 +328,8 @@ is_file(const struct file *f, const struct desc *d)
 {
 	if (!f->known)
 		return named_so(f, d);
+	if (S_ISSOCK(f->st.mode) && d->type == DESC_SOCK && bound_to(f, d))
+		return 1;
 	if (!d->known && d->fd == DESC_MEM && d->st.ino == f->st.ino) {
 		/* maps has another device than stat on btrfs */
 		kept->unseen |= !desc_same(&f->st, &d->st);
@@ -393,6 +461,7 @@ list_process(void)
 		    parse_status(status.s, &st) == 0;
 	uid = has_uid ? st.euid : 0;
 	while ((r = walk_table(&w)) == 1) {
+		words.net = NULL;
 		if ((all || nfiles) && w.tid == 0)
 			err = list_others();
 		err = (e = list_table()) ? e : err;

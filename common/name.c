@@ -12,8 +12,12 @@
 #include "parse_fdinfo.h"
 #include "desc.h"
 #include "name.h"
+#include "parse_net.h"
 #include "parse_task.h"
 #include "proc.h"
+#include "sock.h"
+#include "sockname.h"
+#include "socktab.h"
 
 /* Append, cut after 255 bytes; 0, or -1 with ENOMEM. */
 __attribute__((format(printf, 2, 3))) static int
@@ -302,8 +306,26 @@ name_object(int root, const struct desc *d, struct buf *b)
 	return decode[d->type] ? decode[d->type](d, b) : 0;
 }
 
+/* A socket, if it is one that has a number, by the tables of the network
+ * namespace of its holder. */
+static int
+name_sock(const struct desc_table *t, const struct desc *d, struct name *nm)
+{
+	static struct sock k;
+	uint32_t ino = sock_ino(d->target.s);
+
+	if (!ino || (!nm->net && !(nm->net = sock_net(t->root, t->dir))))
+		return 0;
+	if (socktab_find(nm->net, t->fds, d->fd, ino, &k, &nm->protocol) < 0 &&
+	    (errno == ENOMEM || errno == ENOENT))
+		return errno == ENOENT ? 0 : -1;
+	nm->sock = &k;
+	nm->type = sockname_kind(&k);
+	return sockname(&k, ino, &nm->protocol, &nm->text);
+}
+
 int
-name_read(int root, const struct desc *d, struct name *nm)
+name_read(const struct desc_table *t, const struct desc *d, struct name *nm)
 {
 	struct buf *b = &nm->text;
 
@@ -313,8 +335,11 @@ name_read(int root, const struct desc *d, struct name *nm)
 	nm->deleted = d->deleted;
 	nm->key = nm->to = NULL;
 	nm->nto = 0;
+	nm->sock = NULL;
 	b->n = 0;
-	if (d->named && name_object(root, d, b) < 0)
+	if (d->type == DESC_SOCK && d->named && name_sock(t, d, nm) < 0)
+		return -1;
+	if (d->named && name_object(t->root, d, b) < 0)
 		return -1;
 	if (b->n) {
 		nm->s = b->s;

@@ -5,6 +5,9 @@
 #include <stddef.h>
 
 struct desc;
+struct desc_table;
+struct sock;
+struct sock_net;
 
 struct name {
 	const char *type;	/* NULL: unknown */
@@ -15,13 +18,17 @@ struct name {
 	size_t nshown;		/* a device stands for */
 	const char *key, *to;	/* the latter alone, and a word for it, or */
 	size_t nto;		/* NULL */
+	const struct sock *sock;	/* what a socket is, else NULL */
+	/* to be NULL before the first descriptor of another table */
+	struct sock_net *net;
 	/* the rest is name's */
-	struct buf text;
+	struct buf text, protocol;
 };
 
-/* The words for d, which point into both; 0, or -1 with ENOMEM. The struct,
- * which begins zeroed, is used again and again. */
-int name_read(int root, const struct desc *d, struct name *);
+/* The words for d of the table, which point into d and the struct, and of a
+ * socket stay until the next call; 0, or -1 with ENOMEM. The struct, which
+ * begins zeroed, is used again and again. */
+int name_read(const struct desc_table *, const struct desc *d, struct name *);
 
 /* Append the names of a set of signals (bit 0 is signal 1) as "INT,TERM,34",
  * real-time signals by number; 0, or -1 with ENOMEM. */

@@ -165,7 +165,7 @@ netlink_message(const char *p, struct sock *k)
 	k->rid = u32(p + 8);
 	k->ino = u32(p + 16);
 	k->cookie = u64(p + 20);
-	k->peered = (unsigned char)p[3];	/* NETLINK_CONNECTED */
+	k->peered = k->rid != 0;
 }
 
 static void

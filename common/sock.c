@@ -25,7 +25,7 @@ enum {
 };
 
 struct sock_net {
-	uint64_t dev, ino;	/* of the namespace's file; dev 0: none */
+	uint64_t dev, ino;	/* of a file of it; dev 0: none */
 	int root, dir;		/* of a process in it, or -1 */
 	int ns;			/* its file, or -1 */
 	int refused;		/* no netlink socket to be had */
@@ -100,18 +100,24 @@ standin(int dir)
 	return intern(0, ino);
 }
 
+/*
+ * Below /proc/PID/net a namespace has files of its own, with their own inodes:
+ * these tell namespaces apart where nobody but the owner may read ns/net. In a
+ * tree that only stands for a procfs no ns/net leads anywhere.
+ */
 struct sock_net *
 sock_net(int root, int dir)
 {
 	struct sock_net *n;
 	struct kstatx st;
 
-	if (!own && proc_statx(root, "self/ns/net", &st) == 0)
+	if (!own && proc_statx(root, "self/ns/net", &st) == 0 &&
+	    proc_statx(root, "self/net/dev", &st) == 0)
 		own = by_statx(&st);
 	if (dir < 0) {
 		n = own;
 		errno = ENOENT;
-	} else if (proc_statx(dir, "ns/net", &st) == 0) {
+	} else if (proc_statx(dir, "net/dev", &st) == 0) {
 		n = by_statx(&st);
 	} else if (errno == ENOENT) {
 		n = standin(dir);
@@ -162,12 +168,6 @@ sock_ino(const char *s)
 	return v <= UINT32_MAX && end[0] == ']' && !end[1] ? (uint32_t)v : 0;
 }
 
-uint64_t
-sock_net_ino(const struct sock_net *n)
-{
-	return n->ino;
-}
-
 /* A netlink socket made in another namespace, to which it then belongs. Only the
  * scan's child ever gets here: it enters the namespace for the moment. -1 where
  * that is refused. */
@@ -200,6 +200,7 @@ diag_socket(struct sock_net *n)
 		spare.fd = -1;
 		return fd;
 	}
+	errno = EPERM;
 	if (n->refused || n->dev == 0 || guard_enter(GUARD_NET) < 0)
 		return -1;
 	if (n == own) {
@@ -214,7 +215,8 @@ diag_socket(struct sock_net *n)
 			close(ns);
 	}
 	guard_leave();
-	n->refused = fd < 0;
+	if ((n->refused = fd < 0))
+		errno = EPERM;
 	return fd;
 }
 
@@ -297,14 +299,15 @@ open_text(struct sock_iter *it)
 	it->fd = -1;
 	it->data = NULL;
 	it->text = 1;
-	if (!file || (it->net->dir < 0 && it->net != own)) {
+	errno = ENOENT;
+	if (file && it->net->dir < 0 && it->net != own) {
 		errno = EPERM;
 		return -1;
 	}
 	snprintf(name, sizeof name, "%s%s", it->net->dir < 0 ? "self/" : "",
-	         file);
-	r = proc_read(it->net->dir < 0 ? it->net->root : it->net->dir, name,
-	              &b);
+	         file ? file : "");
+	r = !file ? -1 : proc_read(it->net->dir < 0 ? it->net->root :
+	                           it->net->dir, name, &b);
 	if (r < 0 && errno == ENOENT)		/* no such table: no rows */
 		r = buf_grow(&b, 1);
 	if (r < 0) {
@@ -438,7 +441,7 @@ sock_unix(struct sock_net *net, uint32_t ino, unsigned show, struct sock *k)
 	it.fd = -1;
 	if (net->absent & 1U << SOCKS_UNIX ||
 	    question(&it, ~0U, show, ino) < 0) {
-		errno = errno ? errno : EPERM;
+		errno = EPERM;
 		return -1;
 	}
 	/* one message, and no end behind it */
@@ -451,6 +454,6 @@ sock_unix(struct sock_net *net, uint32_t ino, unsigned show, struct sock *k)
 		net->answers = answers(net);
 	if (it.done && net->answers)
 		return 0;
-	errno = err;
+	errno = it.done ? EPERM : err;
 	return -1;
 }

@@ -30,9 +30,6 @@ struct sock_net *sock_net(int root, int dir);
  * NULL with errno. */
 struct sock_net *sock_net_of(int root, int fd);
 
-/* The number in "net:[N]", or 0. */
-uint64_t sock_net_ino(const struct sock_net *);
-
 /* The inode of "socket:[N]", 0 for another text. */
 uint32_t sock_ino(const char *target);
 

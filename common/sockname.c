@@ -111,10 +111,11 @@ sockname_proto(const struct sock *k, struct buf *b)
 		"NETFILTER", "IP6_FW", "DNRTMSG", "KOBJECT_UEVENT", "GENERIC",
 		NULL, "SCSITRANSPORT", "ECRYPTFS", "RDMA", "CRYPTO", "SMC"
 	};
+	const char *type = sockname_type(k);
 
-	if (k->proto < 0 || k->family == AF_UNSPEC || k->family == AF_VSOCK)
-		return 0;
 	if (k->family == AF_UNIX)
+		return type ? put(b, "%s", type) : 0;
+	if (k->proto < 0 || k->family == AF_UNSPEC || k->family == AF_VSOCK)
 		return 0;
 	if (k->family == AF_NETLINK) {
 		if (k->proto <= LAST && netlink[k->proto])
@@ -214,7 +215,7 @@ sockname(const struct sock *k, uint32_t ino, const struct buf *protocol,
 		if (put(b, "->") < 0 || sockname_remote(k, b) < 0)
 			return -1;
 		if (b->n == arrow + 2)
-			b->n = arrow;
+			b->s[b->n = arrow] = '\0';
 	}
 	if ((k->family == AF_UNIX || k->family == AF_PACKET) && type &&
 	    put(b, " %s", type) < 0)

@@ -16,7 +16,7 @@ const char *sockname_type(const struct sock *);
 /* LISTEN ESTABLISHED UNCONNECTED ..., or NULL where there is none. */
 const char *sockname_state(const struct sock *);
 
-/* Append the protocol: tcp, ROUTE, IP, ...; nothing if it is unknown. 0, or -1
+/* Append the protocol: tcp, STREAM, ROUTE, 0x88cc, ...; nothing if unknown. 0, or -1
  * with ENOMEM. */
 int sockname_proto(const struct sock *, struct buf *);
 

@@ -20,6 +20,7 @@ struct entry {
 enum {
 	HEAD = 4,		/* bytes before what the family needs */
 	ABSTRACT = 0x80,	/* in the length of a path, which is <= 108 */
+	VFS = 0x80,		/* in the state: its file's identity is there */
 	FORGED = -1		/* in at: two rows claim the inode */
 };
 
@@ -86,12 +87,17 @@ pack(struct buf *b, const struct sock *k)
 		(unsigned char)k->state, (unsigned char)k->proto
 	};
 
-	if (k->family == AF_UNIX)
+	if (k->family == AF_UNIX) {
+		head[2] = (unsigned char)(k->state | (k->has_vfs ? VFS : 0));
 		head[3] = (unsigned char)(n | (k->abstract ? ABSTRACT : 0));
+	}
 	if (put(b, head, sizeof head) < 0)
 		return -1;
 	switch (k->family) {
 	case AF_UNIX:
+		if (k->has_vfs && (put(b, &k->vfs_ino, 4) < 0 ||
+		    put(b, &k->vfs_dev, 4) < 0))
+			return -1;
 		return n ? put(b, k->path, n) : 0;
 	case AF_INET:
 	case AF_INET6:
@@ -129,6 +135,12 @@ unpack(const char *p, struct sock *k)
 	switch (k->family) {
 	case AF_UNIX:
 		k->proto = 0;
+		k->state &= ~VFS;
+		k->has_vfs = (head[2] & VFS) != 0;
+		if (k->has_vfs) {
+			p = get(&k->vfs_ino, p, 4);
+			p = get(&k->vfs_dev, p, 4);
+		}
 		k->abstract = (head[3] & ABSTRACT) != 0;
 		k->n = head[3] & ~ABSTRACT;
 		k->path = k->n || k->abstract ? p : NULL;
@@ -227,7 +239,7 @@ load(struct socktab *t, struct sock_net *net, enum sock_table table)
 	if (t->read & 1U << table)
 		return 0;
 	t->read |= 1U << table;
-	if (sock_open(&it, net, table, ~0U, DIAG_NAME) < 0)
+	if (sock_open(&it, net, table, ~0U, DIAG_NAME | DIAG_VFS) < 0)
 		return -1;
 	r = add_rows(t, &it);
 	t->forgeable |= it.text && table == SOCKS_UNIX;

@@ -1,7 +1,8 @@
 /*
  * socktab - what a socket is, by its inode: the tables of a network namespace
  * are read once each, when the first socket of that kind is met, and kept in
- * 24 bytes a TCP or UDP socket (48 with IPv6), 12 and the path a unix one
+ * 24 bytes a TCP or UDP socket (48 with IPv6), 12 a unix one (20 and the path if
+ * it is bound), at most twice that
  */
 #include <stdint.h>
 

@@ -10,7 +10,7 @@
  *	N=tmp:DIR			O_TMPFILE
  *	N,M=pipe  N,M=unix  N,M=dgram	a pipe (read end first), a socket pair
  *	N=eventfd  inotify:PATH  timerfd  signalfd  memfd:NAME  pidfd
- *	N=OBJECT			see hold_object.h
+ *	N=OBJECT			see hold_object.h, hold_socket.h
  *	N=tcp:PORT			a listener on 127.0.0.1; 0 is any port
  *	N=dup:M
  *	comm:NAME  unlink:PATH  rename:PATH:PATH  pos:N:OFFSET  close:N
@@ -55,6 +55,7 @@
 #include <unistd.h>
 
 #include "hold_object.h"
+#include "hold_socket.h"
 
 static void act(const char *);
 
@@ -135,7 +136,7 @@ make(const char *s)
 			err(1, "%s", a);
 		return fd;
 	}
-	if ((fd = hold_object(s)) != -2)
+	if ((fd = hold_object(s)) != -2 || (fd = hold_socket(s)) != -2)
 		return fd;
 	errx(2, "%s: no such action", s);
 }

@@ -96,7 +96,7 @@ descriptor() {
 	[ "$(row 106)" = "$(printf '106\trw\tfifo\t-\t%s' "$PWD/fifo")" ]
 	[ "$(row 107)" = "$(printf '107\tr\tpipe\t-\tpipe:[%s]' "$(ino 107)")" ]
 	[ "$(row 108)" = "$(printf '108\tw\tpipe\t-\tpipe:[%s]' "$(ino 107)")" ]
-	[ "$(row 109)" = "$(printf '109\trw\tsock\t-\tsocket:[%s]' "$(ino 109)")" ]
+	[ "$(row 109)" = "$(printf '109\trw\tunix\t-\tsocket:[%s] STREAM ESTABLISHED' "$(ino 109)")" ]
 	i=111
 	for t in eventfd epoll inotify timerfd signalfd; do
 		[ "$(row $i | cut -f 3)" = "$t" ]
