@@ -45,7 +45,8 @@ LIBOBJ = common/buf.o common/desc.o common/file.o common/guard.o \
 OBJ = $(LIBOBJ) cmd/call.o cmd/cli.o cmd/copy.o cmd/fdpeer.o \
 	cmd/fdprogress.o cmd/fdrecover.o cmd/lsfd.o cmd/openfile.o \
 	$(PEER) cmd/pstack.o cmd/restore.o cmd/target.o
-PEER = cmd/blocked.o cmd/peer.o cmd/peerkind.o cmd/peerproof.o
+PEER = cmd/blocked.o cmd/peer.o cmd/peeranon.o cmd/peerfile.o cmd/peerkind.o \
+	cmd/peerproof.o
 LIB = common/libproctools.a
 GENERATED = common/sysname_native.h common/sysname_compat.h
 TESTOBJ = tests/parse_test.o tests/parse_fdinfo_test.o \

@@ -32,7 +32,14 @@ static int *pids;		/* the processes whose calls they are */
 static size_t npids;
 static struct buf text;
 
-/* The calls that block on a pipe, and which arguments are what they read from
+static void
+add_call(const struct call *c)
+{
+	calls = cli_grow(calls, ncalls, sizeof *c);
+	calls[ncalls++] = *c;
+}
+
+/* The calls that block on an object with two ends, and which arguments are what they read from
  * and write to. preadv2 at offset -1 is a readv. */
 static void
 note_call(int pid, int tid, const struct task_syscall *c)
@@ -45,29 +52,39 @@ note_call(int pid, int tid, const struct task_syscall *c)
 		{ "write", -1, 0 }, { "writev", -1, 0 }, { "pwritev2", -1, 0 },
 		{ "splice", 0, 2 }, { "tee", 0, 1 }, { "vmsplice", 0, 0 },
 		{ "sendfile", 1, 0 }, { "sendfile64", 1, 0 },
+		{ "recvfrom", 0, -1 }, { "recvmsg", 0, -1 },
+		{ "recvmmsg", 0, -1 }, { "recvmmsg_time64", 0, -1 },
+		{ "recv", 0, -1 }, { "accept", 0, -1 }, { "accept4", 0, -1 },
+		{ "sendto", -1, 0 }, { "sendmsg", -1, 0 },
+		{ "sendmmsg", -1, 0 }, { "send", -1, 0 },
+		{ "mq_timedreceive", 0, -1 },
+		{ "mq_timedreceive_time64", 0, -1 },
+		{ "mq_timedsend", -1, 0 }, { "mq_timedsend_time64", -1, 0 },
 	};
+	static const char *const locks[] = { "flock", "fcntl", "fcntl64" };
 	/* a 32-bit program has nothing above 4 GB */
 	int compat = c->sp <= UINT32_MAX && c->pc <= UINT32_MAX &&
 	    sizeof(long) == 8;
 	const char *name = sysname(c->nr, compat);
+	struct call call = { .pid = pid, .tid = tid, .fd = (int)c->args[0],
+		.state = BLOCKED_LOCKING };
 	size_t i;
 
+	for (i = 0; name && i < sizeof locks / sizeof *locks; i++)
+		if (strcmp(name, locks[i]) == 0)
+			add_call(&call);
 	for (i = 0; name && i < sizeof known / sizeof *known; i++) {
-		struct call call = { .pid = pid, .tid = tid };
-
 		if (strcmp(name, known[i].name) != 0)
 			continue;
 		call.several = known[i].in >= 0 && known[i].out >= 0;
-		call.fd = (int)c->args[known[i].in < 0 ? 0 : known[i].in];
 		call.state = BLOCKED_READING;
-		calls = cli_grow(calls, ncalls, sizeof call);
+		call.fd = (int)c->args[known[i].in < 0 ? 0 : known[i].in];
 		if (known[i].in >= 0)
-			calls[ncalls++] = call;
-		call.fd = (int)c->args[known[i].out < 0 ? 0 : known[i].out];
+			add_call(&call);
 		call.state = BLOCKED_WRITING;
-		calls = cli_grow(calls, ncalls, sizeof call);
+		call.fd = (int)c->args[known[i].out < 0 ? 0 : known[i].out];
 		if (known[i].out >= 0)
-			calls[ncalls++] = call;
+			add_call(&call);
 	}
 }
 
@@ -90,8 +107,10 @@ load_calls(int dir, int pid)
 		return;
 	while (numdir_next(&tasks, &tid) == 1) {
 		snprintf(name, sizeof name, "task/%d/syscall", tid);
-		if (proc_read(dir, name, &text) == 0 &&
-		    parse_syscall(text.s, &c) == 0 && c.what == TASK_CALL)
+		if (proc_read(dir, name, &text) < 0)
+			add_call(&(struct call){ .pid = pid, .fd = -1,
+			         .state = BLOCKED_UNKNOWN });
+		else if (parse_syscall(text.s, &c) == 0 && c.what == TASK_CALL)
 			note_call(pid, tid, &c);
 	}
 	numdir_close(&tasks);
@@ -152,13 +171,18 @@ blocked_on(int root, const struct peer_end *e)
 	if (dir < 0)
 		return BLOCKED_NOT;
 	load_calls(dir, e->pid);
-	for (i = 0; i < ncalls && state == BLOCKED_NOT; i++) {
-		refused = calls[i].state == BLOCKED_READING ? PEER_WRITES :
-		    PEER_READS;
-		if (calls[i].pid == e->pid && calls[i].fd == e->fd &&
-		    e->roles != refused && is_blocked(root, dir, &calls[i], e))
-			state = calls[i].state;
+	for (i = 0; i < ncalls; i++) {
+		const struct call *c = &calls[i];
+
+		refused = c->state == BLOCKED_READING ? PEER_WRITES :
+		    c->state == BLOCKED_WRITING ? PEER_READS : -1;
+		if (c->pid != e->pid || (c->fd != e->fd && c->fd >= 0))
+			continue;
+		if (c->state == BLOCKED_UNKNOWN)
+			state = c->state;
+		else if (e->roles != refused && is_blocked(root, dir, c, e))
+			break;
 	}
 	close(dir);
-	return state;
+	return i < ncalls ? calls[i].state : state;
 }

@@ -88,12 +88,23 @@ put_string(const char *s)
 	out_str(&out, s, s ? strlen(s) : 0);
 }
 
+/* A descriptor, or what stands for it: mapped only, or a whole process. */
+static void
+put_fd(const struct peer_end *e)
+{
+	if (e && e->fd >= 0)
+		out_num(&out, (unsigned)e->fd);
+	else
+		put_string(e && e->fd != PEER_NO_FD ? desc_fd_name(e->fd) :
+		           NULL);
+}
+
 /* The members of a JSON object that no column has. */
 static void
 put_keys(const struct peer_end *e, const char *mode, const char *tid)
 {
-	static const char *const modes[] = { NULL, "r", "w", "rw" };
-	const char *s = modes[e ? e->roles & 3 : 0];
+	static const char *const modes[] = { "r", "w", "rw" };
+	const char *s = e && e->mode >= 0 ? modes[e->mode] : NULL;
 
 	out_key_str(&out, mode, s, s ? strlen(s) : 0);
 	if (e && e->tid)
@@ -115,23 +126,32 @@ put_peer_command(const struct peer_row *r)
 static void
 put_row(const struct peer_row *r)
 {
+	int reads = cli.mode == OUT_TEXT || cli.mode == OUT_TAB;
+
 	put_number(r->my);
 	put_string(r->my->comm);
-	out_num(&out, (unsigned)r->my->fd);
+	put_fd(r->my);
 	put_string(dir_names[r->dir]);
 	put_number(r->its);
 	put_peer_command(r);
-	if (r->its && r->its->fd >= 0)
-		out_num(&out, (unsigned)r->its->fd);
-	else
-		out_null(&out);
+	put_fd(r->its);
 	put_string(state_names[r->state]);
-	out_name(&out, r->my->namelen ? r->my->name : NULL, r->my->namelen,
-	         r->my->deleted);
+	out_name(&out, reads ? r->my->shown : r->my->name,
+	         reads ? r->my->nshown : r->my->namelen, r->my->deleted);
 	put_keys(r->my, "mode", "tid");
 	put_keys(r->its, "peermode", "peertid");
 	out_key_bool(&out, "deleted", r->my->deleted);
 	cli_emit(&out);
+}
+
+/* Is the descriptor's number that of a process, as in "fdpeer $(pgrep cat)"? A
+ * small one is not meant so. */
+static int
+is_process(int fd)
+{
+	struct walk_pick pick;
+
+	return fd > 2 && walk_resolve(peer.root, fd, &pick) == 0;
 }
 
 /* Say why there are no rows. */
@@ -140,51 +160,60 @@ say_nothing(void)
 {
 	struct walk_pick pick;
 	const char *p = operands[0], *fd = operands[1];
-	int other;
 
-	if (peer.unseen) {
+	if (peer.unseen)
 		return;
-	} else if (walk_resolve(peer.root, pid, &pick) < 0) {
+	if (walk_resolve(peer.root, pid, &pick) < 0) {
 		cli_error(p, errno);
-	} else if (!fd && peer.untold == 0) {
+		return;
+	}
+	if (!fd)
 		cli_warn("%s: no descriptor has another end", p);
-		cli_fail(1);
-	} else if (!fd) {
-		cli_fail(3);
-	} else if (peer.untold) {
-		cli_warn("%s: cannot tell the other end of descriptor %s "
-		         "(%s)", p, fd, peer.endless);
-		cli_fail(3);
-	} else if (*peer.endless) {
+	else if (peer.nmine)
+		cli_warn("%s: nobody else is seen to have descriptor %s (%s)",
+		         p, fd, peer.endless);
+	else if (*peer.endless)
 		cli_warn("%s: descriptor %s has no other end (%s)", p, fd,
 		         peer.endless);
-		cli_fail(1);
-	} else {
-		other = peer.asked ? proc_open(peer.root, peer.asked) : -1;
-		cli_warn("%s: no descriptor %s%s", p, fd, other < 0 ? "" :
-		         " (one process at a time)");
-		cli_fail(1);
-	}
+	else
+		cli_warn("%s: no descriptor %s%s", p, fd,
+		         is_process(peer.asked) ?
+		         " (one process at a time)" : "");
+	cli_fail(peer.nmine && (cli_refused() || cli_hidden(peer.root)) ?
+	         3 : 1);
+}
+
+/* Say of which descriptors nothing can be told. */
+static void
+say_untold(void)
+{
+	if (peer.untold && peer.asked >= 0)
+		cli_warn("%s: this kernel cannot tell the other end of "
+		         "descriptor %s (%s)", operands[0], operands[1],
+		         peer.endless);
+	else if (peer.untold)
+		cli_warn("%s: this kernel cannot tell the other end of %d "
+		         "descriptor%s", operands[0], peer.untold,
+		         peer.untold == 1 ? "" : "s");
 }
 
 static void
 report(void)
 {
-	size_t i, hidden = 0, seen = 0;
+	size_t i, hidden = 0, gone = 0;
 
 	if (peer.nrows)
 		qsort(peer.rows, peer.nrows, sizeof *peer.rows, compare_rows);
 	for (i = 0; i < peer.nrows; i++) {
 		put_row(&peer.rows[i]);
 		hidden += peer.rows[i].state == PEER_HIDDEN;
-		seen += peer.rows[i].its && peer.rows[i].dir != PEER_EQUAL;
+		gone += peer.rows[i].state == PEER_NONE ||
+		    peer.rows[i].state == PEER_CLOSED;
 	}
-	if (peer.asked < 0 && peer.untold)
-		cli_warn("%s: %d descriptor%s of kinds that are not looked at",
-		         operands[0], peer.untold, peer.untold == 1 ? "" : "s");
+	say_untold();
 	if (peer.nrows == 0)
 		say_nothing();
-	else if (peer.asked >= 0 && !seen)
+	else if (peer.asked >= 0 && gone)
 		cli_fail(1);
 	if (hidden)
 		cli_refused();

@@ -1,3 +1,4 @@
+#include <sys/stat.h>
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 #include "cli.h"
 #include "parse_fdinfo.h"
 #include "desc.h"
+#include "name.h"
 #include "proc.h"
 #include "sys.h"
 #include "walk.h"
@@ -27,6 +29,8 @@ static struct walk w;
 static struct buf text;
 static struct peer_key *wanted;
 static size_t nwanted;
+static struct peer_end *direct;
+static size_t ndirect;
 static unsigned classes;	/* of the wanted objects */
 static const char *comm;	/* a copy of the current process's, or NULL */
 static int in_own_table;	/* the descriptor asked about was found there */
@@ -41,17 +45,17 @@ no_memory(void)
 }
 
 static char *
-copy(const struct buf *b, size_t n)
+copy(const char *s, size_t n)
 {
-	char *s = strndup(n ? b->s : "", n);
+	char *t = strndup(n ? s : "", n);
 
-	if (!s)
+	if (!t)
 		no_memory();
-	return s;
+	return t;
 }
 
-static int
-compare_keys(const void *a, const void *b)
+int
+peer_compare_keys(const void *a, const void *b)
 {
 	const struct peer_key *x = a, *y = b;
 
@@ -63,9 +67,18 @@ compare_keys(const void *a, const void *b)
 }
 
 int
+peer_wants_class(enum peer_class class)
+{
+	return (classes & PEER_IN(class)) != 0;
+}
+
+int
 peer_wants(const struct peer_key *k)
 {
-	return nwanted && bsearch(k, wanted, nwanted, sizeof *k, compare_keys);
+	if (!peer_wants_class(k->class))
+		return 0;
+	return peer.traced || bsearch(k, wanted, nwanted, sizeof *k,
+	                              peer_compare_keys) != NULL;
 }
 
 void
@@ -76,12 +89,30 @@ peer_link(struct peer_link l)
 	peer.links[peer.nlinks++] = l;
 }
 
+static void
+add_end(const struct peer_end *e)
+{
+	peer.ends = cli_grow(peer.ends, peer.nends, sizeof *e);
+	peer.ends[peer.nends++] = *e;
+}
+
+void
+peer_direct(struct peer_link l, struct peer_end e)
+{
+	l.key = e.key = (struct peer_key){ PEER_DIRECT, 0, ndirect };
+	e.state = PEER_OPEN;
+	peer_link(l);
+	direct = cli_grow(direct, ndirect, sizeof e);
+	direct[ndirect++] = e;
+}
+
 void
 peer_end(const struct walk *of, const struct peer_key *k, int roles)
 {
 	const struct peer_end *my = peer.mine;
 	struct peer_end e = { .key = *k, .roles = roles, .pid = of->pid,
-		.tid = of->tid, .fd = peer.desc.fd, .state = PEER_OPEN };
+		.tid = of->tid, .fd = peer.desc.fd, .mode = peer.desc.mode,
+		.state = PEER_OPEN };
 
 	if (!peer_wants(k))
 		return;
@@ -92,49 +123,40 @@ peer_end(const struct walk *of, const struct peer_key *k, int roles)
 		e.tid = my->tid;
 	e.thread = walk_thread(of);
 	e.tool = walk_self(of);
-	e.comm = comm = comm ? comm : copy(&of->comm, of->comm.n);
-	peer.ends = cli_grow(peer.ends, peer.nends, sizeof e);
-	peer.ends[peer.nends++] = e;
+	e.comm = comm = comm ? comm : copy(of->comm.s, of->comm.n);
+	add_end(&e);
 }
 
 static const struct peer_kind *
 kind_of(const char *s)
 {
-	size_t i;
+	const struct peer_kind *k = peer_kinds;
 
-	for (i = 0; i < peer_nkinds; i++)
-		if (!peer_kinds[i].prefix || strncmp(s, peer_kinds[i].prefix,
-		    strlen(peer_kinds[i].prefix)) == 0)
-			break;
-	return &peer_kinds[i];
+	while (k->prefix && strncmp(s, k->prefix, strlen(k->prefix)) != 0)
+		k++;
+	return k;
 }
 
-/* May descriptor fd of the current table be an end of an object that is asked
- * about? 1, 0, or -1 with errno. */
+/* May descriptor fd of a table be an end of an object that is asked about? 1,
+ * 0, or -1 with errno. */
 static int
-glance(int fd)
+glance(const struct desc_table *t, int fd)
 {
 	const struct peer_kind *kind;
-	struct peer_key k = { 0 };
+	const char *s = "/";
 	char name[16];
 
 	snprintf(name, sizeof name, "%d", fd);
-	if (proc_readlink(w.table.fds, name, &text) < 0) {
-		if (errno != ENAMETOOLONG)
-			return -1;
-		kind = kind_of("/");
-	} else {
-		kind = kind_of(text.s);
-	}
+	if (proc_readlink(t->fds, name, &text) == 0)
+		s = text.s;
+	else if (errno != ENAMETOOLONG)
+		return -1;
+	kind = kind_of(s);
+	if (peer_wants_class(PEER_TARGET))
+		return 1;
 	if (!(kind->classes & classes))
 		return 0;
-	if (kind->glance)
-		return kind->glance(&w.table, fd);
-	if (kind->numbered == PEER_CLASSES)
-		return 1;
-	k.class = kind->numbered;
-	k.id = strtoull(text.s + strlen(kind->prefix), NULL, 10);
-	return peer_wants(&k);
+	return kind->glance ? kind->glance(t, fd, s) : 1;
 }
 
 /* The kind of what was read. */
@@ -148,45 +170,150 @@ kind_read(void)
 static int
 look(int fd)
 {
-	const struct peer_kind *kind;
-	int r = glance(fd);
+	int r = glance(&w.table, fd);
 
 	if (r == 1)
-		r = desc_read(&w.table, fd, DESC_WANT_STAT, &peer.desc);
+		r = desc_read(&w.table, fd, DESC_WANT_STAT | DESC_WANT_NAME |
+		              (peer.traced ? DESC_ONCE : 0), &peer.desc);
 	else if (r == 0)
 		return 0;
 	if (r < 0)
 		return errno == ENOENT || errno == ESRCH ? 0 : errno;
-	kind = kind_read();
-	if (kind->ends)
-		kind->ends(&w);
+	if (peer_wants_class(PEER_TARGET))
+		peer_target_ends(&w);
+	if (kind_read()->ends)
+		kind_read()->ends(&w);
 	return 0;
 }
 
-static void
-find_ends(void)
+/* Has the current process a descriptor of the object? */
+static int
+has_end(const struct peer_key *k)
 {
-	int r, e, fd, err;
+	size_t i = peer.nends;
+
+	while (i-- > 0 && peer.ends[i].pid == w.pid)
+		if (peer_compare_keys(&peer.ends[i].key, k) == 0)
+			return 1;
+	return 0;
+}
+
+/* Look for what is asked about among the mapped files of a process; 0, or the
+ * errno of a refusal. */
+static int
+look_mapped(void)
+{
+	struct peer_key k;
+	int r;
+
+	while ((r = walk_map(&w, &peer.desc)) == 1) {
+		k = peer_file(&peer.desc.st);
+		/* the device of maps is the superblock's */
+		if (!peer.desc.known &&
+		    peer_compare_keys(&k, &peer.map) == 0)
+			k = peer.mine->key;
+		if (peer_wants(&k) && !has_end(&k))
+			peer_end(&w, &k, PEER_HOLDS);
+	}
+	return r == 0 || errno == ENOENT || errno == ESRCH ? 0 : errno;
+}
+
+/* Is the process in a namespace that is asked about? 0, or an errno. */
+static int
+look_namespaces(void)
+{
+	static const char *const names[] = { "ns/cgroup", "ns/ipc", "ns/mnt",
+		"ns/net", "ns/pid", "ns/time", "ns/user", "ns/uts" };
+	struct peer_key k = { .class = PEER_NAMESPACE };
+	size_t i;
+
+	for (i = 0; i < sizeof names / sizeof *names; i++) {
+		if (proc_readlink(w.dir, names[i], &text) < 0) {
+			/* ENOENT: not on this kernel; a zombie has none */
+			if (errno == ENOENT || errno == ESRCH)
+				continue;
+			return errno;
+		}
+		k.id = peer_number(text.s);
+		peer.desc.fd = PEER_NO_FD;
+		peer.desc.mode = -1;
+		peer_end(&w, &k, PEER_MEMBER);
+	}
+	return 0;
+}
+
+/* Look at the current process; 0, or the errno of a refusal. */
+static int
+look_at_process(void)
+{
+	int r, e, fd, err = 0;
+
+	while ((r = walk_table(&w)) == 1) {
+		comm = NULL;
+		while (walk_fd(&w, &fd) == 1)
+			err = (e = look(fd)) ? e : err;
+		if (peer_wants_class(PEER_NAMESPACE) && w.tid == 0)
+			err = (e = look_namespaces()) ? e : err;
+		if (peer.mapped && w.tid == 0)
+			err = (e = look_mapped()) ? e : err;
+	}
+	return r < 0 ? errno : err;
+}
+
+/* What the links are to, sorted. */
+static void
+collect_keys(void)
+{
+	size_t i;
+
+	free(wanted);
+	wanted = calloc(peer.nlinks + 1, sizeof *wanted);
+	if (!wanted)
+		no_memory();
+	classes = peer.traced;
+	for (i = nwanted = 0; !peer.traced && i < peer.nlinks; i++) {
+		if (peer.links[i].key.class >= PEER_DIRECT)
+			continue;
+		classes |= PEER_IN(peer.links[i].key.class);
+		wanted[nwanted++] = peer.links[i].key;
+	}
+	if (nwanted)
+		qsort(wanted, nwanted, sizeof *wanted, peer_compare_keys);
+}
+
+static int
+compare_ends(const void *a, const void *b)
+{
+	const struct peer_end *x = a, *y = b;
+
+	return peer_compare_keys(&x->key, &y->key);
+}
+
+void
+peer_scan(void)
+{
+	size_t i;
+	int r = 0, err;
 
 	peer.nends = 0;
 	blocked_forget();
-	if (walk_open(&w, peer.root, NULL, 0, 1) < 0) {
+	collect_keys();
+	if (classes && walk_open(&w, peer.root, NULL, 0, 1) < 0) {
 		cli_error(cli.procfs, errno);
 		return;
 	}
-	while ((r = walk_process(&w)) == 1) {
-		err = 0;
-		while (comm = NULL, (r = walk_table(&w)) == 1)
-			while (walk_fd(&w, &fd) == 1)
-				err = (e = look(fd)) ? e : err;
-		if (r < 0)
-			err = errno;
+	while (classes && (r = walk_process(&w)) == 1) {
+		err = look_at_process();
 		if (err && first_scan)
 			cli_process_error(w.pid, err, 1);
 	}
 	if (r < 0)
 		cli_error(cli.procfs, errno);
 	first_scan = 0;
+	for (i = 0; i < ndirect; i++)
+		add_end(&direct[i]);
+	if (peer.nends)
+		qsort(peer.ends, peer.nends, sizeof *peer.ends, compare_ends);
 }
 
 /* Say once why something of the target can't be read. */
@@ -198,27 +325,62 @@ target_error(void)
 	peer.unseen = 1;
 }
 
+/* NAME, as lsfd has it. */
+static void
+name_mine(struct peer_end *e)
+{
+	static struct name name;
+
+	if (name_read(&peer.target.table, &peer.desc, &name) < 0)
+		no_memory();
+	e->name = name.s ? copy(name.s, name.n) : NULL;
+	e->namelen = name.n;
+	e->shown = name.shown ? copy(name.shown, name.nshown) : NULL;
+	e->nshown = name.nshown;
+	e->deleted = name.deleted;
+}
+
+/* Who waits for peer.desc with an epoll. */
+static void
+link_pollers(void)
+{
+	const struct desc *d = &peer.desc;
+	struct peer_link l = { .roles = PEER_HOLDS, .dir = PEER_FROM,
+		.held = PEER_OPEN, .alone = PEER_SILENT, .uid = -1 };
+
+	/* regular files and directories can't be waited for */
+	if (peer.asked < 0 || !d->known || S_ISREG(d->st.mode) ||
+	    S_ISDIR(d->st.mode))
+		return;
+	l.key = peer_superblock(&peer.target, &d->st);
+	l.key.class = PEER_POLLED;
+	peer_link(l);
+}
+
 /* Note peer.desc, of the target. */
 static void
 add_mine(int thread)
 {
 	const struct desc *d = &peer.desc;
-	struct peer_end e = { .pid = peer.target.pid, .tid = peer.target.tid,
-		.fd = d->fd, .thread = thread };
+	struct peer_end e = { .key.class = PEER_NOTHING, .fd = d->fd,
+		.pid = peer.target.pid, .tid = peer.target.tid,
+		.thread = thread, .mode = d->mode };
 	const char *type = desc_type_name(d->type);
-	int r = kind_read()->links(&peer.target, &e);
+	int r;
 
+	e.comm = copy(peer.target.comm.s, peer.target.comm.n);
+	snprintf(peer.endless, sizeof peer.endless, "%s", !type ? "unknown" :
+	         d->mode == -1 ? "O_PATH" : type);
 	in_own_table |= peer.target.tid == 0;
-	if (r != 1) {
-		peer.untold += r < 0;
-		snprintf(peer.endless, sizeof peer.endless, "%s",
-		         !type ? "unknown" : d->mode == -1 ? "O_PATH" : type);
+	if ((r = kind_read()->links(&peer.target, &e)) == 0)
 		return;
+	if (r < 0) {
+		peer.untold++;
+		peer_link((struct peer_link){ .key.class = PEER_NOTHING,
+			.dir = PEER_BOTH, .alone = PEER_HIDDEN, .uid = -1 });
 	}
-	e.comm = copy(&peer.target.comm, peer.target.comm.n);
-	e.name = copy(&d->target, d->namelen);
-	e.namelen = d->namelen;
-	e.deleted = d->deleted;
+	link_pollers();
+	name_mine(&e);
 	peer.mine = cli_grow(peer.mine, peer.nmine, sizeof e);
 	peer.mine[peer.nmine++] = e;
 }
@@ -227,21 +389,23 @@ static void
 read_mine(int fd, int thread)
 {
 	guard_fd(fd);
-	if (desc_read(&peer.target.table, fd, DESC_WANT_STAT, &peer.desc) == 0)
+	if (peer.traced && glance(&peer.target.table, fd) == 0)
+		return;
+	if (desc_read(&peer.target.table, fd, DESC_WANT_STAT | DESC_WANT_NAME,
+	              &peer.desc) == 0)
 		add_mine(thread);
 	else if (errno != ENOENT && errno != ESRCH)
 		target_error();
 }
 
-/* The ends that are asked about. A descriptor's number is looked up in the
- * process's own table first, and only then in those of its threads. */
-static void
-read_target(const struct walk_pick *pick)
+/* A descriptor's number is looked up in the process's own table first, and only
+ * then in those of its threads. */
+void
+peer_read(const struct walk_pick *pick)
 {
 	int r, fd, thread;
 
-	peer.nmine = peer.nlinks = 0;
-	in_own_table = peer.untold = 0;
+	in_own_table = 0;
 	if (walk_open(&peer.target, peer.root, pick, 1, 1) < 0) {
 		target_error();
 		return;
@@ -259,50 +423,49 @@ read_target(const struct walk_pick *pick)
 	}
 }
 
-/* What the links are to, sorted. */
-static void
-collect_keys(void)
-{
-	size_t i;
-
-	free(wanted);
-	wanted = calloc(peer.nlinks + 1, sizeof *wanted);
-	if (!wanted)
-		no_memory();
-	classes = 0;
-	for (i = 0; i < peer.nlinks; i++) {
-		wanted[i] = peer.links[i].key;
-		classes |= 1U << wanted[i].class;
-	}
-	nwanted = i;
-	if (nwanted)
-		qsort(wanted, nwanted, sizeof *wanted, compare_keys);
-}
-
-/* Which way does it flow between an end of these roles and another one? */
+/* Which way does it flow between ends of these roles, or who waits for whom? */
 static int
 flow(int mine, int its)
 {
-	int to = mine & PEER_WRITES && its & PEER_READS;
-	int from = mine & PEER_READS && its & PEER_WRITES;
+	int to = (mine & PEER_WRITES && its & PEER_READS) ||
+	    (mine & PEER_WAITS && its & PEER_LOCKS);
+	int from = (mine & PEER_READS && its & PEER_WRITES) ||
+	    (mine & PEER_LOCKS && its & PEER_WAITS);
 
+	if ((mine & PEER_MASTER && its & PEER_SLAVE) ||
+	    (mine & PEER_SLAVE && its & PEER_MASTER))
+		return PEER_BOTH;
 	return to && from ? PEER_BOTH : to ? PEER_TO : from ? PEER_FROM :
 	    PEER_EQUAL;
 }
 
-/* STATE of a holder: is a thread of it blocked on the descriptor? */
-static enum peer_state
-state_of(struct peer_end *e)
+int
+peer_dir(const struct peer_link *l, const struct peer_end *its)
+{
+	return l->dir == PEER_FLOW ? flow(peer.mine[l->my].roles, its->roles) :
+	    l->dir;
+}
+
+enum peer_state
+peer_state(struct peer_end *e)
 {
 	static const enum peer_state states[] = {
 		[BLOCKED_NOT] = PEER_OPEN, [BLOCKED_READING] = PEER_READING,
-		[BLOCKED_WRITING] = PEER_WRITING
+		[BLOCKED_WRITING] = PEER_WRITING,
+		[BLOCKED_LOCKING] = PEER_OPEN, [BLOCKED_UNKNOWN] = PEER_OPEN
 	};
 
 	if (!e->looked && !e->tool && e->fd >= 0)
 		e->state = states[blocked_on(peer.root, e)];
 	e->looked = 1;
 	return e->state;
+}
+
+void
+peer_row(const struct peer_row *r)
+{
+	peer.rows = cli_grow(peer.rows, peer.nrows, sizeof *r);
+	peer.rows[peer.nrows++] = *r;
 }
 
 static void
@@ -315,9 +478,8 @@ add_row(const struct peer_link *l, struct peer_end *its, int dir,
 	if (dir == PEER_EQUAL)
 		r.state = PEER_SAME;
 	else if (its && state == PEER_OPEN)
-		r.state = state_of(its);
-	peer.rows = cli_grow(peer.rows, peer.nrows, sizeof r);
-	peer.rows[peer.nrows++] = r;
+		r.state = peer_state(its);
+	peer_row(&r);
 }
 
 static int
@@ -326,25 +488,36 @@ is_self(const struct peer_end *a, const struct peer_end *b)
 	return a->pid == b->pid && a->tid == b->tid && a->fd == b->fd;
 }
 
-/* The row of a link whose other end nobody is seen to hold, if there is one to
- * be shown; 0, or -1 if my end is not what it was. */
-static int
-add_alone(const struct peer_link *l)
+int
+peer_alone(const struct peer_link *l)
 {
-	const struct peer_end *my = &peer.mine[l->my];
-	int r, dir = l->dir == PEER_FLOW ?
-	    flow(my->roles, PEER_READS | PEER_WRITES) : l->dir;
-	enum peer_state state = l->alone;
+	int r;
 
-	if (state == PEER_SILENT)
-		return 0;
-	if (state == PEER_PROVE) {
-		/* what changes faster than it is looked at is hidden */
-		if ((r = peer_prove(my)) < 0 && tries < TRIES)
-			return -1;
-		state = r > 0 ? PEER_NONE : PEER_HIDDEN;
-	}
-	add_row(l, NULL, dir, state);
+	if (l->alone != PEER_PROVE)
+		return (int)l->alone;
+	/* what changes faster than it is looked at is hidden */
+	if ((r = peer_prove(&peer.mine[l->my])) < 0 && tries < TRIES)
+		return -1;
+	return r > 0 ? PEER_NONE : peer_queued() ? PEER_INFLIGHT : PEER_HIDDEN;
+}
+
+/* The row of a link whose other end nobody is seen to hold, or only an
+ * io_uring, if there is one to be shown; 0, or -1 if my end is not what it
+ * was. */
+static int
+add_alone(const struct peer_link *l, struct peer_end *ring)
+{
+	struct peer_end any = { .roles = PEER_READS | PEER_WRITES |
+		PEER_MASTER | PEER_SLAVE };
+	int state = l->alone == PEER_SILENT ? PEER_SILENT : peer_alone(l);
+	int dir = peer_dir(l, &any);
+
+	if (state < 0)
+		return -1;
+	if (ring && state != PEER_NONE)
+		add_row(l, ring, dir, PEER_INFLIGHT);
+	else if (state != PEER_SILENT)
+		add_row(l, NULL, dir, (enum peer_state)state);
 	return 0;
 }
 
@@ -357,18 +530,19 @@ static int
 add_rows(const struct peer_link *l, struct peer_end *e, struct peer_end *last)
 {
 	const struct peer_end *my = &peer.mine[l->my];
-	struct peer_end *self = NULL, *tool = NULL;
-	int dir, found = 0, selfdir = PEER_EQUAL, tooldir = PEER_EQUAL;
+	struct peer_end *self = NULL, *tool = NULL, *ring = NULL;
+	int dir, found = 0;
 
 	for (; e < last; e++) {
-		if (!(e->roles & l->roles))
+		dir = peer_dir(l, e);
+		if (e->roles == PEER_REGISTERED)
+			ring = e;
+		if (!(e->roles & l->roles) || e->roles == PEER_REGISTERED)
 			continue;
-		dir = l->dir == PEER_FLOW ? flow(my->roles, e->roles) : l->dir;
 		if (is_self(my, e)) {
-			self = e, selfdir = dir;
+			self = dir == PEER_EQUAL ? self : e;
 		} else if (e->tool) {
-			if (dir != PEER_EQUAL)
-				tool = e, tooldir = dir;
+			tool = dir == PEER_EQUAL ? tool : e;
 		} else if (dir != PEER_EQUAL || peer.asked >= 0) {
 			add_row(l, e, dir, l->held);
 			found |= dir != PEER_EQUAL;
@@ -376,49 +550,62 @@ add_rows(const struct peer_link *l, struct peer_end *e, struct peer_end *last)
 	}
 	if (found)
 		return 0;
-	if (self && selfdir != PEER_EQUAL)
-		add_row(l, self, selfdir, l->held);
+	if (self)
+		add_row(l, self, peer_dir(l, self), l->held);
 	else if (tool)
-		add_row(l, tool, tooldir, PEER_OPEN);
+		add_row(l, tool, peer_dir(l, tool), PEER_OPEN);
 	else
-		return add_alone(l);
+		return add_alone(l, ring);
 	return 0;
 }
 
-static int
-compare_ends(const void *a, const void *b)
+struct peer_end *
+peer_ends(const struct peer_key *k, size_t *n)
 {
-	const struct peer_end *x = a, *y = b;
+	size_t lo = 0, hi = peer.nends, mid;
 
-	return compare_keys(&x->key, &y->key);
+	while (lo < hi) {
+		mid = (lo + hi) / 2;
+		if (peer_compare_keys(&peer.ends[mid].key, k) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	while (hi < peer.nends &&
+	    peer_compare_keys(&peer.ends[hi].key, k) == 0)
+		hi++;
+	*n = hi - lo;
+	return peer.ends + lo;
 }
 
 /* All rows; 0, or -1 if an end is not what it was. */
 static int
 make_rows(void)
 {
-	size_t i, lo, hi, mid;
+	struct peer_end *e;
+	size_t i, n;
 	int r = 0;
 
 	peer.nrows = 0;
-	if (peer.nends)
-		qsort(peer.ends, peer.nends, sizeof *peer.ends, compare_ends);
 	for (i = 0; i < peer.nlinks; i++) {
-		const struct peer_key *k = &peer.links[i].key;
-
-		for (lo = 0, hi = peer.nends; lo < hi; ) {
-			mid = (lo + hi) / 2;
-			if (compare_keys(&peer.ends[mid].key, k) < 0)
-				lo = mid + 1;
-			else
-				hi = mid;
-		}
-		while (hi < peer.nends &&
-		    compare_keys(&peer.ends[hi].key, k) == 0)
-			hi++;
-		r |= add_rows(&peer.links[i], peer.ends + lo, peer.ends + hi);
+		e = peer_ends(&peer.links[i].key, &n);
+		r |= add_rows(&peer.links[i], e, e + n);
 	}
 	return r;
+}
+
+int
+peer_open(int pid, struct walk_pick *pick)
+{
+	if (peer.pinned >= 0)
+		close(peer.pinned);
+	if (walk_resolve(peer.root, pid, pick) < 0 ||
+	    (peer.pinned = proc_open(peer.root, pick->pid)) < 0)
+		return -1;
+	peer.nmine = peer.nlinks = ndirect = 0;
+	peer.untold = peer.mapped = 0;
+	first_scan = tries == 0;
+	return 0;
 }
 
 int
@@ -426,18 +613,12 @@ peer_find(int pid)
 {
 	struct walk_pick pick;
 
-	first_scan = 1;
 	tries = 0;
 	do {
-		if (peer.pinned >= 0)
-			close(peer.pinned);
-		if (walk_resolve(peer.root, pid, &pick) < 0 ||
-		    (peer.pinned = proc_open(peer.root, pick.pid)) < 0)
+		if (peer_open(pid, &pick) < 0)
 			return -1;
-		read_target(&pick);
-		collect_keys();
-		if (nwanted)
-			find_ends();
+		peer_read(&pick);
+		peer_scan();
 	} while (make_rows() < 0 && ++tries);
 	return 0;
 }

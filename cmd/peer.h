@@ -11,8 +11,19 @@
 /* A class of objects, and what dev and id of a key are in it. */
 enum peer_class {
 	PEER_PIPE,	/* 0, number */
-	PEER_FILE,	/* device, inode: FIFOs too */
-	PEER_CLASSES
+	PEER_SOCKET,	/* 0, number */
+	PEER_NAMESPACE,	/* 0, number */
+	PEER_FILE,	/* device, inode: FIFOs and message queues too */
+	PEER_TERMINAL,	/* device of its devpts, index */
+	PEER_WATCHED,	/* device, inode: what an inotify or fanotify is told */
+	PEER_POLLED,	/* device, inode: what an epoll waits for */
+	PEER_TARGET,	/* 0, number: what an epoll asked about waits for */
+	PEER_EVENTFD,	/* 0, id */
+	PEER_PIDFD,	/* 0, process */
+	PEER_BPF,	/* what, id */
+	PEER_OPEN_FILE,	/* 0, number: that of an end asked about (kcmp) */
+	PEER_DIRECT,	/* 0, number: peer_direct */
+	PEER_NOTHING	/* nothing is looked for */
 };
 
 struct peer_key {
@@ -22,7 +33,13 @@ struct peer_key {
 
 /* The roles of an end; the first two in the order of access modes: 1 +
  * O_RDONLY ... */
-enum { PEER_READS = 1, PEER_WRITES = 2, PEER_HOLDS = 4 };
+enum {
+	PEER_READS = 1, PEER_WRITES = 2, PEER_HOLDS = 4,
+	PEER_MASTER = 8, PEER_SLAVE = 16,	/* of a pseudoterminal */
+	PEER_LOCKS = 32, PEER_WAITS = 64,	/* for the lock of a file */
+	PEER_MEMBER = 128,			/* of a namespace */
+	PEER_REGISTERED = 256			/* with an io_uring */
+};
 
 /* DIR, in its order; PEER_FLOW: as the roles of both ends say. */
 enum { PEER_TO, PEER_FROM, PEER_BOTH, PEER_EQUAL, PEER_FLOW };
@@ -31,23 +48,29 @@ enum peer_state {
 	PEER_SAME,	/* "-" */
 	PEER_OPEN, PEER_READING, PEER_WRITING, PEER_NONE, PEER_CLOSED,
 	PEER_BACKLOG, PEER_INFLIGHT, PEER_HIDDEN, PEER_REMOTE, PEER_KERNEL,
-	/* of a link only: no row; none if that can be proved, else hidden */
+	/* of a link only: no row; none if that can be proved, else in flight
+	 * or hidden */
 	PEER_SILENT, PEER_PROVE
 };
+
+/* In the place of a descriptor: the process itself is the end. */
+enum { PEER_NO_FD = -100 };
 
 /* A descriptor that is an end of an object. */
 struct peer_end {
 	struct peer_key key;
 	int roles;
-	int pid, tid, fd;	/* tid: of a thread's private table, else 0 */
+	int mode;		/* the descriptor's, as desc has it */
+	int pid, tid;		/* tid: of a thread's private table, else 0 */
+	int fd;			/* DESC_MEM: mapped only; PEER_NO_FD */
 	int thread;		/* one that has the table */
 	const char *comm;
 	int tool;		/* the holder is this tool */
 	int looked;		/* state is known */
 	enum peer_state state;
-	/* of those that are asked about */
-	char *name;
-	size_t namelen;
+	/* of those that are asked about: as struct name has it */
+	char *name, *shown;
+	size_t namelen, nshown;
 	int deleted;
 };
 
@@ -70,8 +93,11 @@ struct peer_row {
 };
 
 extern struct peer {
-	int root, asked;	/* the caller's; asked: a descriptor, or -1 */
-	const char *operand;	/* ... the process, for messages */
+	/* the caller's; asked: a descriptor, or -1 */
+	int root, asked;
+	const char *operand;	/* the process, for messages */
+	unsigned traced;	/* -r: the classes (PEER_IN) to look at, or 0 */
+	/* what is found */
 	struct walk target;
 	int pinned;		/* ... its directory */
 	struct desc desc;	/* the descriptor that is looked at */
@@ -79,7 +105,9 @@ extern struct peer {
 	struct peer_link *links;
 	struct peer_row *rows;
 	size_t nmine, nends, nlinks, nrows;
-	int untold;		/* descriptors of kinds not looked at */
+	int mapped;		/* look for processes that only map it, which */
+	struct peer_key map;	/* ... maps has under this key */
+	int untold;		/* descriptors of which the kernel can't tell */
 	int unseen;		/* something of the target can't be read */
 	char endless[16];	/* the type of what has no other end */
 } peer;
@@ -87,6 +115,38 @@ extern struct peer {
 /* Find all rows of a process's descriptor, or of all of them; 0, or -1 with
  * errno: the process is not there. */
 int peer_find(int pid);
+
+/* Find what flows to the process and from it: rows, upstream first. As
+ * peer_find. */
+int peer_trace(int pid);
+
+/* The steps of both: resolve and pin the process; note its ends and links
+ * behind those that there are; scan for the ends of all links, or of the
+ * classes that are traced. 0, or -1 with errno. */
+int peer_open(int pid, struct walk_pick *);
+void peer_read(const struct walk_pick *);
+void peer_scan(void);
+
+/* The ends of the object, n of them. */
+struct peer_end *peer_ends(const struct peer_key *, size_t *n);
+
+/* DIR of the link and one of its ends. */
+int peer_dir(const struct peer_link *, const struct peer_end *its);
+
+/* STATE of a holder: is a thread of it blocked on the descriptor? */
+enum peer_state peer_state(struct peer_end *);
+
+/* STATE of a link that nobody is seen to be the other end of; -1 if my end is
+ * not what it was. */
+int peer_alone(const struct peer_link *);
+
+/* Note a row. */
+void peer_row(const struct peer_row *);
+
+int peer_compare_keys(const void *, const void *);
+
+/* Is there a socket with descriptors in its queue? */
+int peer_queued(void);
 
 /* Prove for an end whose other end nobody is seen to hold that nobody does: 1,
  * or 0 where there is one or that can't be told, or -1 if the descriptor is
@@ -99,30 +159,39 @@ int peer_prove(const struct peer_end *);
  */
 struct peer_kind {
 	const char *prefix;
-	/* The classes (1 << class) that its descriptors can be ends of: looked
-	 * at only if one of them is asked about. */
+	/* The classes (PEER_IN) that its descriptors can be ends of: looked at
+	 * only if one of them is asked about. */
 	unsigned classes;
-	/* The class whose id is the number behind the prefix: then only those
-	 * asked about are looked at; else PEER_CLASSES. */
-	enum peer_class numbered;
-	/* Is descriptor fd worth reading? 1, 0, or -1 with errno. May be NULL. */
-	int (*glance)(const struct desc_table *, int fd);
+	/* Is descriptor fd with that text worth reading? 1, 0, or -1 with
+	 * errno. NULL: yes. */
+	int (*glance)(const struct desc_table *, int fd, const char *text);
 	/* Call peer_end() for what peer.desc, read with its attributes, is an
-	 * end of. */
+	 * end of. May be NULL. */
 	void (*ends)(const struct walk *);
 	/* Call peer_link() for what peer.desc has to do with other objects;
 	 * my.roles and my.key are to be set before the first call. 1, 0 if it
-	 * has no other end, -1 if it has one that is not looked at. */
+	 * has no other end, -1 if the kernel can't tell. */
 	int (*links)(const struct walk *, struct peer_end *my);
 };
+#define PEER_IN(class) (1U << (class))
 extern const struct peer_kind peer_kinds[];
-extern const size_t peer_nkinds;
 
 /* Note a link of the end that is read; the caller sets all but my. */
 void peer_link(struct peer_link);
 
-/* Is the object asked about? */
+/* Note a link that has this one end, which needs not be looked for: pid, tid,
+ * thread, fd, mode and comm of it are set. */
+void peer_direct(struct peer_link, struct peer_end);
+
+/* The peer is the kernel itself. */
+void peer_kernel(int dir);
+
+/* Co-holders are asked for: whoever is an end of the object in these roles. */
+void peer_equal(const struct peer_key *, int roles);
+
+/* Is the object asked about, or one of the class? */
 int peer_wants(const struct peer_key *);
+int peer_wants_class(enum peer_class);
 
 /* Note that peer.desc, of the walk's current table, is an end of it. */
 void peer_end(const struct walk *, const struct peer_key *, int roles);
@@ -130,5 +199,29 @@ void peer_end(const struct walk *, const struct peer_key *, int roles);
 /* Does a link of a procfs lead to the end's object? 1 or 0. */
 int peer_leads_to(int dirfd, const char *name, const struct peer_key *);
 
-/* The key of a file. */
+/* The key of a file; and with the device of its superblock, which the kernel
+ * has in fdinfo and locks. */
 struct peer_key peer_file(const struct kstatx *);
+struct peer_key peer_superblock(const struct walk *, const struct kstatx *);
+
+/* The number in "pipe:[77]". */
+uint64_t peer_number(const char *text);
+
+/* The text of fdinfo of peer.desc, or NULL; it stays until the next call. */
+const char *peer_info(const struct desc_table *);
+
+/* The kinds of paths (peerfile.c). */
+int peer_path_glance(const struct desc_table *, int fd, const char *text);
+void peer_path_ends(const struct walk *);
+int peer_path_links(const struct walk *, struct peer_end *my);
+
+/* ... of what has no path nor number (peeranon.c). */
+int peer_anon_glance(const struct desc_table *, int fd, const char *text);
+void peer_anon_ends(const struct walk *);
+int peer_anon_links(const struct walk *, struct peer_end *my);
+
+/* Note peer.desc if it is the same open file as what is asked about. */
+void peer_open_file_ends(const struct walk *);
+
+/* Note what an epoll asked about waits for, if peer.desc is that. */
+void peer_target_ends(const struct walk *);

@@ -1,6 +1,5 @@
 #include <sys/stat.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,52 +8,125 @@
 #include "buf.h"
 #include "kernel.h"
 #include "parse_fdinfo.h"
+#include "parse_maps.h"
 #include "desc.h"
 #include "proc.h"
 #include "walk.h"
 #include "peer.h"
 
+static uint64_t
+device(unsigned major, unsigned minor)
+{
+	return (uint64_t)major << 32 | minor;
+}
+
 struct peer_key
 peer_file(const struct kstatx *st)
 {
 	return (struct peer_key){ PEER_FILE,
-		(uint64_t)st->dev_major << 32 | st->dev_minor, st->ino };
+		device(st->dev_major, st->dev_minor), st->ino };
+}
+
+/* On btrfs st_dev is a subvolume's. */
+struct peer_key
+peer_superblock(const struct walk *w, const struct kstatx *st)
+{
+	static struct buf text;
+	struct peer_key k = peer_file(st);
+	struct mount_row m;
+	const char *s;
+
+	if (!(st->mask & KSTATX_MNT_ID) ||
+	    proc_read(w->dir, "mountinfo", &text) < 0)
+		return k;
+	for (s = text.s; parse_mount(&s, &m) == 1; )
+		if ((uint64_t)m.id == st->mnt_id)
+			k.dev = device(m.major, m.minor);
+	return k;
+}
+
+uint64_t
+peer_number(const char *text)
+{
+	const char *s = strchr(text, '[');
+
+	return s ? strtoull(s + 1, NULL, 10) : 0;
+}
+
+const char *
+peer_info(const struct desc_table *t)
+{
+	static struct buf text;
+	char name[32];
+
+	if (peer.desc.informed)
+		return peer.desc.text.s;
+	snprintf(name, sizeof name, "fdinfo/%d", peer.desc.fd);
+	return proc_read(t->dir, name, &text) < 0 ? NULL : text.s;
 }
 
 int
 peer_leads_to(int dirfd, const char *name, const struct peer_key *k)
 {
+	static struct buf text;
 	struct kstatx st;
 	struct peer_key file;
 
-	if (proc_statx(dirfd, name, &st) < 0)
-		return 0;
-	file = peer_file(&st);
-	return k->class == PEER_PIPE ? S_ISFIFO(st.mode) && st.ino == k->id :
-	    file.dev == k->dev && file.id == k->id;
+	switch (k->class) {
+	case PEER_PIPE:
+	case PEER_SOCKET:
+		return proc_readlink(dirfd, name, &text) == 0 &&
+		    strncmp(text.s, k->class == PEER_PIPE ? "pipe:[" :
+		            "socket:[", 6) == 0 &&
+		    peer_number(text.s) == k->id;
+	case PEER_FILE:
+		if (proc_statx(dirfd, name, &st) < 0)
+			return 0;
+		file = peer_file(&st);
+		return file.dev == k->dev && file.id == k->id;
+	case PEER_TERMINAL:
+		return proc_statx(dirfd, name, &st) == 0 &&
+		    S_ISCHR(st.mode);
+	default:
+		return proc_readlink(dirfd, name, &text) == 0;
+	}
 }
 
-/* What is written at one end is read at the other. */
-static void
-link_flow(const struct peer_end *my)
+void
+peer_equal(const struct peer_key *k, int roles)
 {
-	peer_link((struct peer_link){ .key = my->key, .dir = PEER_FLOW,
-		.roles = PEER_READS | PEER_WRITES, .held = PEER_OPEN,
-		.alone = PEER_PROVE, .uid = -1 });
+	if (peer.asked >= 0)
+		peer_link((struct peer_link){ .key = *k, .roles = roles,
+			.dir = PEER_EQUAL, .alone = PEER_SILENT, .uid = -1 });
+}
+
+void
+peer_kernel(int dir)
+{
+	peer_link((struct peer_link){ .key.class = PEER_NOTHING, .dir = dir,
+		.alone = PEER_KERNEL, .uid = -1 });
 }
 
 static struct peer_key
-pipe_key(void)
+numbered(enum peer_class class)
 {
-	return (struct peer_key){ PEER_PIPE, 0, strtoull(peer.desc.target.s +
-		sizeof "pipe:[" - 1, NULL, 10) };
+	return (struct peer_key){ class, 0, peer_number(peer.desc.target.s) };
+}
+
+static int
+pipe_glance(const struct desc_table *t, int fd, const char *text)
+{
+	struct peer_key k = { PEER_PIPE, 0, peer_number(text) };
+
+	(void)t, (void)fd;
+	return peer_wants(&k);
 }
 
 /* One of O_PATH is no end. */
 static void
 pipe_ends(const struct walk *w)
 {
-	struct peer_key k = pipe_key();
+	struct peer_key k = numbered(PEER_PIPE);
 
 	if (peer.desc.mode >= 0)
 		peer_end(w, &k, peer.desc.mode + 1);
@@ -65,87 +137,44 @@ pipe_links(const struct walk *w, struct peer_end *my)
 {
 	(void)w;
 	if (peer.desc.mode < 0)
-		return 0;
-	my->key = pipe_key();
+		return peer.desc.mode == -1 ? 0 : -1;
+	my->key = numbered(PEER_PIPE);
 	my->roles = peer.desc.mode + 1;
-	link_flow(my);
+	peer_link((struct peer_link){ .key = my->key, .dir = PEER_FLOW,
+		.roles = PEER_READS | PEER_WRITES, .held = PEER_OPEN,
+		.alone = PEER_PROVE, .uid = -1 });
 	return 1;
 }
 
-/* Any name may be the file's. */
 static int
-path_glance(const struct desc_table *t, int fd)
+namespace_glance(const struct desc_table *t, int fd, const char *text)
 {
-	struct kstatx st;
-	struct peer_key k;
-	char name[16];
+	struct peer_key k = { PEER_NAMESPACE, 0, peer_number(text) };
 
-	snprintf(name, sizeof name, "%d", fd);
-	if (proc_statx(t->fds, name, &st) < 0)
-		return -1;
-	k = peer_file(&st);
+	(void)t, (void)fd;
 	return peer_wants(&k);
 }
 
 static void
-path_ends(const struct walk *w)
+namespace_ends(const struct walk *w)
 {
-	struct peer_key k = peer_file(&peer.desc.st);
+	struct peer_key k = numbered(PEER_NAMESPACE);
 
-	if (peer.desc.mode >= 0 && peer.desc.known)
-		peer_end(w, &k, peer.desc.mode + 1);
+	peer_end(w, &k, PEER_HOLDS);
 }
 
-/* Is it a terminal: BSD's, /dev/tty, /dev/ptmx, Unix 98's? */
+/* The processes in it are found by peer.c: they need no descriptor of it. */
 static int
-is_terminal(const struct kstatx *st)
+namespace_links(const struct walk *w, struct peer_end *my)
 {
-	unsigned major = st->rdev_major, minor = st->rdev_minor;
-
-	return major == 2 || major == 3 || (major == 5 && minor != 1) ||
-	    (major >= 136 && major <= 143);
-}
-
-/* A message queue reads as a file in the root directory, but is on a file
- * system of its own. */
-static int
-is_queue(const struct walk *w)
-{
-	const struct desc *d = &peer.desc;
-	struct kstatx root;
-
-	return d->named && !strchr(d->target.s + 1, '/') &&
-	    (proc_statx(w->dir, "root", &root) < 0 ||
-	     root.dev_major != d->st.dev_major ||
-	     root.dev_minor != d->st.dev_minor);
-}
-
-static int
-path_links(const struct walk *w, struct peer_end *my)
-{
-	const struct desc *d = &peer.desc;
-
-	if (d->mode == -1 && d->type != DESC_UNKNOWN)
-		return 0;
-	switch (d->type) {
-	case DESC_FIFO:
-		if (d->mode < 0)
-			return 0;
-		my->key = peer_file(&d->st);
-		my->roles = d->mode + 1;
-		link_flow(my);
-		return 1;
-	case DESC_DIR:
-	case DESC_BLK:
-	case DESC_LNK:
-		return 0;
-	case DESC_CHR:
-		return is_terminal(&d->st) ? -1 : 0;
-	case DESC_REG:
-		return is_queue(w) ? -1 : 0;
-	default:
-		return -1;
-	}
+	(void)w;
+	my->key = numbered(PEER_NAMESPACE);
+	my->roles = PEER_HOLDS;
+	peer_link((struct peer_link){ .key = my->key, .roles = PEER_MEMBER,
+		.dir = PEER_TO, .held = PEER_OPEN, .alone = PEER_HIDDEN,
+		.uid = -1 });
+	peer_equal(&my->key, PEER_HOLDS);
+	return 1;
 }
 
 static int
@@ -155,10 +184,22 @@ other_links(const struct walk *w, struct peer_end *my)
 	return peer.desc.mode == -1 && peer.desc.type != DESC_UNKNOWN ? 0 : -1;
 }
 
+#define NAMESPACE(name) { name ":[", PEER_IN(PEER_NAMESPACE), \
+	namespace_glance, namespace_ends, namespace_links }
+
 const struct peer_kind peer_kinds[] = {
-	{ "pipe:[", 1 << PEER_PIPE, PEER_PIPE, NULL, pipe_ends, pipe_links },
-	{ "/", 1 << PEER_FILE, PEER_CLASSES, path_glance, path_ends,
-	  path_links },
-	{ NULL, 0, PEER_CLASSES, NULL, NULL, other_links },
+	{ "/", PEER_IN(PEER_FILE) | PEER_IN(PEER_TERMINAL) |
+	  PEER_IN(PEER_OPEN_FILE), peer_path_glance, peer_path_ends,
+	  peer_path_links },
+	{ "pipe:[", PEER_IN(PEER_PIPE), pipe_glance, pipe_ends, pipe_links },
+	{ "anon_inode:", PEER_IN(PEER_PIPE) | PEER_IN(PEER_WATCHED) |
+	  PEER_IN(PEER_POLLED) | PEER_IN(PEER_EVENTFD) | PEER_IN(PEER_PIDFD) |
+	  PEER_IN(PEER_BPF) | PEER_IN(PEER_OPEN_FILE), peer_anon_glance,
+	  peer_anon_ends, peer_anon_links },
+	{ "pidfd:", PEER_IN(PEER_PIDFD), peer_anon_glance, peer_anon_ends,
+	  peer_anon_links },
+	NAMESPACE("cgroup"), NAMESPACE("ipc"), NAMESPACE("mnt"),
+	NAMESPACE("net"), NAMESPACE("pid"), NAMESPACE("time"),
+	NAMESPACE("user"), NAMESPACE("uts"),
+	{ NULL, 0, NULL, NULL, other_links },
 };
-const size_t peer_nkinds = sizeof peer_kinds / sizeof *peer_kinds;

@@ -2,6 +2,7 @@
 #include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "buf.h"
@@ -24,10 +25,39 @@ poll_end(int fd, const struct peer_end *e)
 
 	snprintf(name, sizeof name, "self/fd/%d", fd);
 	if (!peer_leads_to(peer.root, name, &e->key) ||
-	    (fcntl(fd, F_GETFL) & O_ACCMODE) + 1 != e->roles)
+	    (fcntl(fd, F_GETFL) & O_ACCMODE) != e->mode)
 		return -1;
 	poll(&p, 1, 0);
-	return (p.revents & (e->roles == PEER_READS ? POLLHUP : POLLERR)) != 0;
+	return (p.revents & (e->roles == PEER_WRITES ? POLLERR : POLLHUP)) != 0;
+}
+
+int
+peer_queued(void)
+{
+	static int known = -1;
+	static struct buf text;
+	static struct walk w;
+	char name[32];
+	unsigned long long n;
+	int r, fd;
+
+	if (known >= 0 || walk_open(&w, peer.root, NULL, 0, 1) < 0)
+		return known > 0;
+	known = 0;
+	while (walk_process(&w) == 1)
+		while ((r = walk_table(&w)) == 1)
+			while (walk_fd(&w, &fd) == 1) {
+				snprintf(name, sizeof name, "%d", fd);
+				if (proc_readlink(w.table.fds, name, &text) < 0
+				    || strncmp(text.s, "socket:[", 8) != 0)
+					continue;
+				snprintf(name, sizeof name, "fdinfo/%d", fd);
+				if (proc_read(w.table.dir, name, &text) == 0 &&
+				    parse_fdinfo_num(text.s, "scm_fds", &n)
+				    == 0 && n)
+					known = 1;
+			}
+	return known;
 }
 
 /* The process is pinned by its directory: if that still works afterwards, its

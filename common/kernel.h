@@ -58,6 +58,7 @@ struct kopen_how {
 
 #define KCMP_FILE_ 0
 #define KCMP_FILES_ 2
+#define KCMP_EPOLL_TFD_ 7
 
 /* struct pidfd_info of <linux/pidfd.h>, as far as it went in Linux 6.15, when
  * it learned how a process ended: known once its parent has waited for it. */

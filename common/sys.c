@@ -28,18 +28,35 @@ sys_ours(int root)
 	return known;
 }
 
-int
-sys_kcmp(int root, int tid1, int tid2, int what, int fd1, int fd2)
+static int
+compare(int root, int tid1, int tid2, int what, int fd1, unsigned long other)
 {
 	long r;
 
 	/* Takes exec_update_lock of both since Linux 5.10. */
 	if (!sys_ours(root) || guard_enter(GUARD_PROCESS) < 0)
 		return -1;
-	r = syscall(SYS_kcmp, tid1, tid2,
-	            what == SYS_KCMP_FILE ? KCMP_FILE_ : KCMP_FILES_, fd1, fd2);
+	r = syscall(SYS_kcmp, tid1, tid2, what, (unsigned long)fd1, other);
 	guard_leave();
 	return (int)r;
+}
+
+int
+sys_kcmp(int root, int tid1, int tid2, int what, int fd1, int fd2)
+{
+	return compare(root, tid1, tid2, what == SYS_KCMP_FILE ? KCMP_FILE_ :
+	               KCMP_FILES_, fd1, (unsigned long)fd2);
+}
+
+int
+sys_kcmp_epoll(int root, int tid1, int fd1, int tid2, int epfd, int tfd,
+               int nth)
+{
+	/* struct kcmp_epoll_slot */
+	uint32_t slot[3] = { (uint32_t)epfd, (uint32_t)tfd, (uint32_t)nth };
+
+	return compare(root, tid1, tid2, KCMP_EPOLL_TFD_, fd1,
+	               (unsigned long)slot);
 }
 
 int

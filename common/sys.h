@@ -13,6 +13,11 @@ enum { SYS_KCMP_FILE, SYS_KCMP_FILES };
  * the same, 1 the first sorts before, 2 behind, 3 unequal, or -1 with errno. */
 int sys_kcmp(int root, int tid1, int tid2, int what, int fd1, int fd2);
 
+/* The same of descriptor fd1 of tid1 and the nth one (from 0) that the epoll
+ * epfd of tid2 knows by the number tfd. Since Linux 4.13. */
+int sys_kcmp_epoll(int root, int tid1, int fd1, int tid2, int epfd, int tfd,
+                   int nth);
+
 /* A pidfd of a process, or -1 with errno. */
 int sys_pidfd_open(int root, int pid);
 

@@ -13,9 +13,11 @@
  *	N=OBJECT			see hold_object.h, hold_socket.h
  *	N=tcp:PORT			a listener on 127.0.0.1; 0 is any port
  *	N=dup:M
+ *	N,M=pty				a pseudoterminal, its master first
  *	comm:NAME  unlink:PATH  rename:PATH:PATH  pos:N:OFFSET  close:N
  *	inflight:N:M			send descriptor N through socket M and
  *					close it: only the message holds it
+ *	flock:N  waitlock:N		take the lock; wait for it in a thread
  *	map:PATH			a shared writable mapping, nothing open
  *	text:N:STRING			write the string
  *	undumpable			prctl(PR_SET_DUMPABLE, 0)
@@ -34,6 +36,7 @@
  *	deadleader			the leader ends, a thread waits; last
  */
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -47,6 +50,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <pty.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -171,6 +175,14 @@ do_io(void *arg)
 }
 
 static _Noreturn void *
+do_lock(void *arg)
+{
+	flock(atoi(strchr(arg, ':') + 1), LOCK_EX);
+	for (;;)
+		pause();
+}
+
+static _Noreturn void *
 do_spin(void *arg)
 {
 	volatile unsigned n = 0;
@@ -290,6 +302,8 @@ act_at(const char *s, int n, int m, const char *what)
 	}
 	if (strcmp(what, "pipe") == 0)
 		r = pipe(sv);
+	else if (strcmp(what, "pty") == 0)
+		r = openpty(&sv[0], &sv[1], NULL, NULL, NULL);
 	else
 		r = socketpair(AF_UNIX, strcmp(what, "dgram") == 0 ?
 		               SOCK_DGRAM : SOCK_STREAM, 0, sv);
@@ -366,6 +380,11 @@ act(const char *s)
 		close(atoi(a));
 	} else if ((a = after(s, "inflight:"))) {
 		send_away(a);
+	} else if ((a = after(s, "flock:"))) {
+		if (flock(atoi(a), LOCK_EX) < 0)
+			err(1, "%s", s);
+	} else if (after(s, "waitlock:")) {
+		thread(do_lock, s);
 	} else if ((a = after(s, "map:"))) {
 		map(a);
 	} else if ((a = after(s, "child:"))) {

@@ -1,0 +1,282 @@
+# fdpeer on what is no pipe and no socket: each kind by its own identity
+load helper
+
+# peers FD: DIR, PEER, PEERFD and STATE of its rows, sorted, in $PEERS
+peers() {
+	run --separate-stderr fdpeer -H "$PID" "$1"
+	PEERS=$(cut -f 4,5,7,8 <<<"$output" | sort)
+}
+
+# lines FIELDS...: blanks become TABs, sorted
+lines() {
+	printf '%s\n' "$@" | tr ' ' '\t' | sort
+}
+
+@test "fdpeer: a pseudoterminal, both ways" {
+	hold 100,101=pty 102=dup:101 child:close:100
+	child=$(pgrep -P "$PID")
+	peers 100
+	[ "$PEERS" = "$(lines "<-> $PID 101 open" "<-> $PID 102 open" \
+		"<-> $child 101 open" "<-> $child 102 open")" ]
+	peers 101
+	[ "$PEERS" = "$(lines "<-> $PID 100 open" "== $PID 102 -" \
+		"== $child 101 -" "== $child 102 -")" ]
+	# without FD too
+	run -0 fdpeer -H "$PID"
+	[ "$(awk '$3 == 101 { print $4, $7 }' <<<"$output")" = '<-> 100' ]
+	# another one is another one
+	other=$PID
+	hold 100,101=pty
+	peers 101
+	[ "$PEERS" = "$(lines "<-> $PID 100 open")" ]
+	PID=$other
+	peers 102
+	[ "$(grep -c "	101	" <<<"$PEERS")" -eq 2 ]
+}
+
+@test "fdpeer: pseudoterminals with one number of two devpts" {
+	need_root
+	need unshare
+	mkfifo in out
+	# shellcheck disable=SC2016 # for the inner shell
+	unshare -m bash -c 'mkdir pts && mount -t devpts -o newinstance,ptmxmode=666 none pts || exit
+		mount --bind pts/ptmx /dev/ptmx && mount --bind pts /dev/pts || exit
+		exec "$1" 100,101=pty 102,103=pty 104,105=pty 106,107=pty 108,109=pty' - \
+		"$TESTS/hold" <>in >out 3>&- 4>&- 10>&- 251>&- &
+	STARTED+=($!)
+	read -r inner <out
+	hold 100,101=pty 102,103=pty 104,105=pty 106,107=pty 108,109=pty
+	for fd in 100 102 104 106 108; do
+		peers "$fd"
+		[ "$PEERS" = "$(lines "<-> $PID $((fd + 1)) open")" ]
+		peers $((fd + 1))
+		[ "$PEERS" = "$(lines "<-> $PID $fd open")" ]
+	done
+	PID=$inner
+	peers 100
+	[ "$PEERS" = "$(lines "<-> $PID 101 open")" ]
+	peers 105
+	[ "$PEERS" = "$(lines "<-> $PID 104 open")" ]
+}
+
+@test "fdpeer: a terminal that is closed at the other end" {
+	hold 100,101=pty close:100
+	run -1 --separate-stderr fdpeer -H "$PID" 101
+	[ "$(cut -f 3-8 <<<"$output")" = "$(lines '101 <-> - - - none')" ]
+	hold 100,101=pty close:101
+	run -1 --separate-stderr fdpeer -H "$PID" 100
+	[ "$(cut -f 4,8 <<<"$output")" = "$(lines '<-> none')" ]
+}
+
+@test "fdpeer: /dev/tty is the process's terminal" {
+	need python3
+	python3 -c '
+import os, pty, sys, time
+pid, m = pty.fork()
+if pid == 0:
+    os.dup2(os.open("/dev/tty", os.O_RDWR), 100)
+    open("ready", "w").write("%d %d\n" % (os.getpid(), os.getppid()))
+    sys.stdin.read()
+os.dup2(m, 100)
+os.waitpid(pid, 0)' 3>&- 4>&- 10>&- 251>&- &
+	STARTED+=($!)
+	until_true test -s ready
+	read -r PID parent <ready
+	run -0 fdpeer -H "$PID" 100
+	[ "$(awk -v p="$parent" '$5 == p && $7 == 100 { print $4 }' <<<"$output")" = '<->' ]
+	# and the other way
+	run -0 fdpeer -H "$parent" 100
+	[ "$(awk -v p="$PID" '$5 == p && $7 == 100 { print $4 }' <<<"$output")" = '<->' ]
+	kill "$PID"
+}
+
+@test "fdpeer: an eventfd by its number, not by the inode that all have" {
+	hold 100=eventfd 101=eventfd 102=dup:100
+	id=$(sed -n 's/eventfd-id: *//p' "/proc/$PID/fdinfo/100")
+	[ "$id" ] || skip 'this kernel numbers no eventfds'
+	peers 100
+	[ "$PEERS" = "$(lines "== $PID 102 -")" ]
+	[[ $output == *"eventfd:[$id]"* ]]
+	[ "$(inode "$PID" 100)" = "$(inode "$PID" 101)" ]
+	run --separate-stderr fdpeer "$PID" 101
+	[ -z "$output" ]
+	[ "${stderr_lines[0]}" = "fdpeer: $PID: nobody else is seen to have descriptor 101 (eventfd)" ]
+}
+
+@test "fdpeer: an inherited timerfd, signalfd, epoll by its open file" {
+	hold 100=timerfd 101=timerfd 102=signalfd 103=signalfd \
+		104=dup:100 child:close:103
+	child=$(pgrep -P "$PID")
+	peers 100
+	[ "$PEERS" = "$(lines "== $PID 104 -" "== $child 100 -" "== $child 104 -")" ]
+	peers 102
+	[ "$PEERS" = "$(lines "== $child 102 -")" ]
+	peers 103
+	[ -z "$PEERS" ]
+	PID=$child
+	peers 101
+	[[ $PEERS == "=="*"101	-" ]]
+}
+
+@test "fdpeer: what an epoll waits for, and who waits for a descriptor" {
+	hold 100,101=pipe 102=eventfd 103=epoll:100,102 104=dup:102
+	peers 103
+	[ "$PEERS" = "$(lines "-> $PID 100 open" "-> $PID 102 open")" ]
+	[[ $output == *'epoll of 100,102' ]]
+	peers 100
+	[ "$PEERS" = "$(lines "<- $PID 101 open" "<- $PID 103 open")" ]
+	# not for its duplicate, which is the same open file: the kernel tells
+	peers 102
+	[ "$(head -n 1 <<<"$PEERS")" = "$(lines "<- $PID 103 open")" ]
+	run -0 fdpeer -H "$PID"
+	[ "$(awk '$3 == 103' <<<"$output" | wc -l)" -eq 2 ]
+	# the other end of the pipe decides, not the epoll
+	hold 100,101=pipe 103=epoll:100 close:101
+	run -1 fdpeer -H "$PID" 100
+	[ "$(cut -f 4,7,8 <<<"$output" | sort)" = "$(lines '<- - none' '<- 103 open')" ]
+}
+
+@test "fdpeer: an epoll of what has another number now" {
+	hold 100,101=pipe 102=dup:100 103=epoll:102 child:close:103
+	other=$PID
+	hold 100,101=pipe 103=epoll:100 104=dup:100 close:100 100=eventfd
+	peers 103
+	[ "$PEERS" = "$(lines "-> $PID 104 open")" ]
+	PID=$other
+	peers 103
+	[ "$PEERS" = "$(lines "-> $PID 102 open")" ]
+}
+
+@test "fdpeer: inotify to the file and back" {
+	touch watched other
+	hold 100=inotify:watched 101=r:watched 102=r:other
+	peers 100
+	[ "$PEERS" = "$(lines "-> $PID 101 open")" ]
+	peers 101
+	[ "$PEERS" = "$(lines "<- $PID 100 open")" ]
+	peers 102
+	[ -z "$PEERS" ]
+}
+
+@test "fdpeer: fanotify to the file and back" {
+	need_root
+	touch watched
+	hold 100=fanotify:watched 101=r:watched
+	peers 100
+	[[ $PEERS == *"$(lines "-> $PID 101 open")"* ]]
+	peers 101
+	[[ $PEERS == *"$(lines "<- $PID 100 open")"* ]]
+}
+
+@test "fdpeer: files and memfds by device and inode, mapped only too" {
+	head -c 4096 /dev/zero >file
+	ln file link
+	hold 100=r:file 101=memfd:same 102=memfd:same
+	first=$PID
+	hold map:link 100=rw:/dev/null
+	second=$PID
+	hold 100=rw:link
+	third=$PID
+	PID=$first
+	peers 100
+	[ "$PEERS" = "$(lines "== $second mem -" "== $third 100 -")" ]
+	run -0 fdpeer -J "$PID" 100
+	[[ $output == *"\"peer\":$second,"*'"peerfd":"mem"'* ]]
+	peers 101
+	[ -z "$PEERS" ]
+	[ "$status" -ne 0 ]
+	# as an ordinary user, who may not read map_files
+	need_root
+	chmod 666 file
+	hold_as 'setpriv --reuid 65534 --regid 65534 --clear-groups' 100=r:file
+	first=$PID
+	hold_as 'setpriv --reuid 65534 --regid 65534 --clear-groups' map:file
+	run --separate-stderr as_user "$TOP/cmd/fdpeer" -H "$first" 100
+	[[ $output == *"$(printf '==\t%s\thold\tmem' "$PID")"* ]]
+}
+
+@test "fdpeer: a message queue, by direction" {
+	need_root
+	need unshare
+	hold_as 'unshare -i' 100=mqueue:fdpeer 101=dup:100
+	peers 100
+	[ "$PEERS" = "$(lines "<-> $PID 101 open")" ]
+	[[ $output == *mqueue* || $output == */fdpeer ]]
+	# of another namespace's queue with that name it knows nothing
+	first=$PID
+	hold_as 'unshare -i' 100=mqueue:fdpeer
+	peers 100
+	[ "$(cut -f 5 <<<"$PEERS")" != "$first" ]
+}
+
+@test "fdpeer: a pidfd to its process" {
+	hold
+	other=$PID
+	hold comm:me 100=pidfd:"$other" 101=deadpidfd 102=dup:100
+	peers 100
+	[ "$PEERS" = "$(lines "-> $other - open" "== $PID 102 -")" ]
+	[[ $output == *"	hold	-	open	"* ]]
+	run -1 fdpeer -H "$PID" 101
+	[ "$(cut -f 4-8 <<<"$output")" = "$(lines '-> - - - closed')" ]
+}
+
+@test "fdpeer: a namespace to its members" {
+	need_root
+	need unshare
+	hold_as 'unshare -u' child:comm:a
+	member=$PID
+	child=$(pgrep -P "$member")
+	hold 100=r:"/proc/$member/ns/uts" 101=dup:100
+	peers 100
+	[ "$PEERS" = "$(lines "-> $member - open" "-> $child - open" "== $PID 101 -")" ]
+	[[ $output == *"uts:[$(stat -L -c %i "/proc/$member/ns/uts")]"* ]]
+}
+
+@test "fdpeer: a lock's holder and who waits for it" {
+	touch file
+	hold 100=rw:file 101=r:file flock:100
+	holder=$PID
+	hold 100=rw:file waitlock:100
+	waiter=$PID
+	until_true sh -c "grep -q -- '-> FLOCK.* $waiter ' /proc/locks"
+	PID=$holder
+	peers 100
+	[ "$PEERS" = "$(lines "<- $waiter 100 open" "== $holder 101 -")" ]
+	PID=$waiter
+	peers 100
+	[ "$PEERS" = "$(lines "-> $holder 100 open" "== $holder 101 -")" ]
+	run -0 fdpeer -H "$holder"
+	[ "$(awk '$3 == 100 { print $4, $5 }' <<<"$output")" = "<- $waiter" ]
+	[ -z "$(awk '$3 == 101' <<<"$output")" ]
+}
+
+@test "fdpeer: an end that only an io_uring has is in flight" {
+	hold 100,101=pipe 102=uring:101 close:101
+	[[ $(ls -l "/proc/$PID/fd/102") == *io_uring* ]] || skip 'no io_uring'
+	peers 100
+	[ "$PEERS" = "$(lines "<- $PID 102 inflight")" ]
+	[ "$status" -eq 0 ]
+	hold 100,101=pipe 102=uring:101
+	peers 100
+	[ "$PEERS" = "$(lines "<- $PID 101 open")" ]
+	peers 102
+	[[ $PEERS == *"$(lines "-> $PID 100 open")"* ]]
+}
+
+@test "fdpeer: a bpf map by its number" {
+	need_root
+	hold 100=bpf 101=bpf 102=dup:100
+	peers 100
+	[ "$PEERS" = "$(lines "== $PID 102 -")" ]
+}
+
+@test "fdpeer: behind a tun is the kernel" {
+	need_root
+	[ -e /dev/net/tun ] || skip 'no tun'
+	hold_as 'unshare -n' 100=tun:fdp0 101=rw:/dev/net/tun 102=dup:100
+	peers 100
+	[ "$PEERS" = "$(lines "<-> - - kernel" "== $PID 102 -")" ]
+	# the device file is the same, the interface is not
+	peers 101
+	[ -z "$PEERS" ]
+}
