@@ -21,48 +21,96 @@ parse_field(const char *text, const char *key)
 	return NULL;
 }
 
-static long
-number(const char *text, const char *key)
-{
-	const char *v = parse_field(text, key);
+/* The lines of status that are used. Each thread that a tool looks at has some
+ * 60 lines, so they are gone through once. */
+enum { STATE, TGID, PID, UID, NSPID, KTHREAD, VMSIZE, VOLUNTARY, NOT, FIELDS };
+static const char *const status_keys[] = {
+	[STATE] = "State:", [TGID] = "Tgid:", [PID] = "Pid:", [UID] = "Uid:",
+	[NSPID] = "NSpid:", [KTHREAD] = "Kthread:", [VMSIZE] = "VmSize:",
+	[VOLUNTARY] = "voluntary_ctxt_switches:",
+	[NOT] = "nonvoluntary_ctxt_switches:"
+};
 
+static void
+find_fields(const char *p, const char *v[FIELDS])
+{
+	size_t n;
+	int i;
+
+	memset(v, 0, FIELDS * sizeof *v);
+	for (; p; p = strchr(p, '\n')) {
+		p += *p == '\n';
+		for (i = 0; i < FIELDS; i++) {
+			if (*p != *status_keys[i] || v[i])
+				continue;
+			n = strlen(status_keys[i]);
+			if (strncmp(p, status_keys[i], n) == 0)
+				v[i] = p + n + strspn(p + n, " \t");
+		}
+	}
+}
+
+size_t
+parse_name(const char *text, char *name, size_t size)
+{
+	size_t n = 0;
+
+	if (strncmp(text, "Name:\t", 6) != 0)
+		return 0;
+	for (text += 6; *text && *text != '\n' && n < size; text++) {
+		if (*text == '\\' && text[1] == 'n')
+			name[n++] = '\n';
+		else if (*text == '\\' && text[1] == '\\')
+			name[n++] = '\\';
+		else {
+			name[n++] = *text;
+			continue;
+		}
+		text++;
+	}
+	return n;
+}
+
+static long
+number(const char *v)
+{
 	return v && *v >= '0' && *v <= '9' ? strtol(v, NULL, 10) : -1;
 }
 
 int
 parse_status(const char *text, struct task_status *st)
 {
-	const char *v;
+	const char *v[FIELDS];
 	char *end;
 
-	if (!(v = parse_field(text, "State")) || !*v)
+	find_fields(text, v);
+	if (!v[STATE] || !*v[STATE])
 		return -1;
-	st->state = *v;
-	st->tgid = (int)number(text, "Tgid");
-	st->pid = (int)number(text, "Pid");
-	if (st->tgid < 0 || st->pid < 0 || !(v = parse_field(text, "Uid")))
+	st->state = *v[STATE];
+	st->tgid = (int)number(v[TGID]);
+	st->pid = (int)number(v[PID]);
+	if (st->tgid < 0 || st->pid < 0 || !v[UID])
 		return -1;
-	strtoul(v, &end, 10);
+	strtoul(v[UID], &end, 10);
 	st->euid = (unsigned)strtoul(end, NULL, 10);
 	/* NSpid since Linux 4.1: one number for each namespace from the one of
 	 * this procfs down to the task's own. */
 	st->nspid = st->pid;
-	if ((v = parse_field(text, "NSpid"))) {
-		st->nspid = (int)strtol(v, &end, 10);
+	if (v[NSPID]) {
+		st->nspid = (int)strtol(v[NSPID], &end, 10);
 		if (*end == '\t' || *end == ' ')
 			st->nspid = -1;
 	}
 	/* Kthread since Linux 6.8. Before it: no address space, but alive. */
-	if ((v = parse_field(text, "Kthread")))
-		st->kthread = *v == '1';
+	if (v[KTHREAD])
+		st->kthread = *v[KTHREAD] == '1';
 	else
-		st->kthread = !parse_field(text, "VmSize") &&
-		    !strchr("ZX", st->state);
+		st->kthread = !v[VMSIZE] && !strchr("ZX", st->state);
 	st->switches = 0;
-	if ((v = parse_field(text, "voluntary_ctxt_switches")))
-		st->switches = strtoull(v, NULL, 10);
-	if ((v = parse_field(text, "nonvoluntary_ctxt_switches")))
-		st->switches += strtoull(v, NULL, 10);
+	if (v[VOLUNTARY])
+		st->switches = strtoull(v[VOLUNTARY], NULL, 10);
+	if (v[NOT])
+		st->switches += strtoull(v[NOT], NULL, 10);
 	return 0;
 }
 
@@ -159,4 +207,13 @@ parse_syscall(const char *text, struct task_syscall *c)
 		return -1;
 	c->pc = strtoull(text = end, &end, 16);
 	return end == text ? -1 : 0;
+}
+
+int
+parse_schedstat(const char *text, unsigned long long *ns)
+{
+	char *end;
+
+	*ns = strtoull(text, &end, 10);
+	return end == text || *end != ' ' ? -1 : 0;
 }

@@ -16,6 +16,11 @@ struct task_status {
 };
 int parse_status(const char *, struct task_status *);
 
+/* The command, which status has in its first line, as the file comm has it: the
+ * former writes \n and \\ for newline and backslash. At most size bytes, without
+ * a NUL; their number, 0 if it is empty or not there. */
+size_t parse_name(const char *, char *name, size_t size);
+
 /* The value of the line that begins with "key:", behind its blanks; NULL
  * without one. The key is matched at the start of a line only: a command named
  * "Uid:..." forges nothing. */
@@ -29,6 +34,10 @@ struct task_stat {
 	unsigned long long starttime;	/* clock ticks since boot */
 };
 int parse_stat(const char *, struct task_stat *);
+
+/* The file schedstat: the CPU time in nanoseconds, 0 where the kernel does not
+ * count it (CONFIG_SCHED_INFO). */
+int parse_schedstat(const char *, unsigned long long *ns);
 
 /* A frame of the file stack: n bytes as the kernel prints them, of which the
  * first symbol bytes are the name. */

@@ -144,6 +144,12 @@ proc_root(const char *path)
 }
 
 int
+proc_is_copy(void)
+{
+	return foreign;
+}
+
+int
 proc_open(int root, int pid)
 {
 	char name[16];
@@ -171,6 +177,32 @@ proc_thread(int dir, int tid)
 	return fd;
 }
 
+/* Files that are safe to read (notes in proc.h), or are one record: these end
+ * with the first read that gives less than was asked for. */
+static const struct trait {
+	const char *name;
+	int safe, record;
+} traits[] = {
+	{ "status", 1, 1 }, { "comm", 1, 1 }, { "sched", 1, 0 },
+	{ "schedstat", 1, 1 }, { "statm", 1, 0 }, { "limits", 1, 0 },
+	{ "cgroup", 1, 0 }, { "mountinfo", 1, 0 }, { "stack", 0, 1 },
+	{ "syscall", 0, 1 }, { "wchan", 0, 1 },
+	{ NULL, 0, 0 }
+};
+
+static const struct trait *
+trait(const char *name)
+{
+	const char *base = strrchr(name, '/');
+	const struct trait *t;
+
+	base = base ? base + 1 : name;
+	for (t = traits; t->name; t++)
+		if (strcmp(base, t->name) == 0)
+			break;
+	return t;
+}
+
 /*
  * Enter the step that reading name is, if it is one; 1, or 0 for a safe name,
  * or -1 with ETIMEDOUT. An fdinfo file is only unsafe for an epoll descriptor,
@@ -180,21 +212,10 @@ proc_thread(int dir, int tid)
 static int
 step(const char *name)
 {
-	static const char *const safe[] = {
-		"status", "comm", "sched", "schedstat", "statm", "limits",
-		"cgroup", "mountinfo"
-	};
-	const char *base = strrchr(name, '/');
-	size_t i;
-
 	if (strncmp(name, "fdinfo/", 7) == 0)
 		return guard_enter(GUARD_OBJECT) < 0 ? -1 : 1;
-	if (strncmp(name, "net/", 4) == 0)
+	if (strncmp(name, "net/", 4) == 0 || trait(name)->safe)
 		return 0;
-	base = base ? base + 1 : name;
-	for (i = 0; i < sizeof safe / sizeof *safe; i++)
-		if (strcmp(base, safe[i]) == 0)
-			return 0;
 	return guard_enter(GUARD_PROCESS) < 0 ? -1 : 1;
 }
 
@@ -212,24 +233,27 @@ proc_file(int dirfd, const char *name)
 }
 
 /* Read fd from its beginning to its end: a seq_file may give less than was
- * asked for long before that. */
+ * asked for long before that, but not in the middle of a record. */
 static int
-read_all(int fd, struct buf *b)
+read_all(int fd, const char *name, struct buf *b)
 {
+	int record = trait(name)->record;
+	size_t room;
 	ssize_t n;
 
 	b->n = 0;
 	do {
 		if (buf_grow(b, 1024) < 0)
 			return -1;
-		n = pread(fd, b->s + b->n, b->cap - b->n - 1, (off_t)b->n);
+		room = b->cap - b->n - 1;
+		n = pread(fd, b->s + b->n, room, (off_t)b->n);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return -1;
 		b->n += (size_t)n;
 		b->s[b->n] = '\0';
-	} while (n);
+	} while (n && !(record && (size_t)n < room));
 	return 0;
 }
 
@@ -240,7 +264,7 @@ proc_reread(int fd, const char *name, struct buf *b)
 
 	if (s < 0)
 		return -1;
-	r = read_all(fd, b);
+	r = read_all(fd, name, b);
 	if (s)
 		guard_leave();
 	return r;
@@ -254,7 +278,7 @@ proc_read(int dirfd, const char *name, struct buf *b)
 	if (s < 0)
 		return -1;
 	fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC);
-	r = fd < 0 ? -1 : read_all(fd, b);
+	r = fd < 0 ? -1 : read_all(fd, name, b);
 	err = errno;
 	if (fd >= 0)
 		close(fd);

@@ -33,6 +33,9 @@ void numdir_close(struct numdir *);
  * no procfs). */
 int proc_root(const char *path);
 
+/* Is the tree that was opened none of a procfs, but a copy or a stand-in? */
+int proc_is_copy(void);
+
 /* Open the directory of a process or a thread, and make it the one that the
  * guard speaks of; a descriptor, which pins it (its reads give ESRCH once it is
  * gone, also when the number is used again), or -1 with errno (ESRCH). */

@@ -28,6 +28,12 @@ sys_ours(int root)
 	return known;
 }
 
+int
+sys_self(int root, int pid)
+{
+	return (pid == getpid() || pid == getppid()) && sys_ours(root);
+}
+
 static int
 compare(int root, int tid1, int tid2, int what, int fd1, unsigned long other)
 {

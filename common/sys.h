@@ -7,6 +7,9 @@
 /* Are the process numbers of this tree ours? */
 int sys_ours(int root);
 
+/* Is the process this tool, or the parent that guards it? */
+int sys_self(int root, int pid);
+
 enum { SYS_KCMP_FILE, SYS_KCMP_FILES };
 
 /* kcmp(2) of two threads' descriptors (FILE) or descriptor tables (FILES): 0

@@ -559,6 +559,5 @@ walk_hides(int root)
 int
 walk_self(const struct walk *w)
 {
-	return (w->pid == getpid() || w->pid == getppid()) &&
-	    sys_ours(w->root);
+	return sys_self(w->root, w->pid);
 }

@@ -530,6 +530,59 @@ test_field(void)
 }
 
 static void
+test_name(void)
+{
+	static const struct {
+		const char *text, *name;
+	} t[] = {
+		{ "Name:\tcat\nState:\tS\n", "cat" },
+		{ "Name:\ta  b \n", "a  b " },
+		{ "Name:\t \tx\n", " \tx" },
+		{ "Name:\ta\\nb\\\\n\\\\\n", "a\nb\\n\\" },
+		{ "Name:\t\\q\\", "\\q\\" },	/* never so written */
+		{ "Name:\t\nState:\tS\n", "" },
+		{ "Name:\t0123456789abcdefg\n", "0123456789abcdef" },
+		{ "Name: x\n", "" }, { "Umask:\t1\nName:\tx\n", "" }, { "", "" }
+	};
+	size_t i;
+
+	for (i = 0; i < LEN(t); i++) {
+		char *s = copy(t[i].text), name[16];
+		size_t n = parse_name(s, name, sizeof name);
+
+		ok(n == strlen(t[i].name) && memcmp(name, t[i].name, n) == 0,
+		   "parse_name %zu: '%s'", i, t[i].name);
+		free(s);
+	}
+}
+
+static void
+test_schedstat(void)
+{
+	static const struct {
+		const char *text;
+		int ok;
+		unsigned long long ns;
+	} t[] = {
+		{ "84362041 173526 172\n", 1, 84362041 },
+		{ "0 0 0\n", 1, 0 },
+		{ "18446744073709551615 0 0\n", 1, 18446744073709551615ULL },
+		{ "", 0, 0 }, { "x", 0, 0 }, { "12", 0, 0 }
+	};
+	size_t i;
+
+	for (i = 0; i < LEN(t); i++) {
+		char *s = copy(t[i].text);
+		unsigned long long ns;
+		int r = parse_schedstat(s, &ns);
+
+		ok(t[i].ok ? r == 0 && ns == t[i].ns : r == -1,
+		   "parse_schedstat %zu", i);
+		free(s);
+	}
+}
+
+static void
 test_stat(void)
 {
 #define REST " 1 2 3 34816 5 6 7 8 9 10 100 20 13 14 15 16 17 18 9999 20 21"
@@ -800,6 +853,8 @@ main(void)
 	test_scale();
 	test_status();
 	test_field();
+	test_name();
+	test_schedstat();
 	test_stat();
 	test_stack();
 	test_syscall();

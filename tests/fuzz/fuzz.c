@@ -69,8 +69,10 @@ static void
 fuzz_status(const char *s, size_t n)
 {
 	struct task_status st;
+	char name[16];
 	const char *v;
 
+	must(parse_name(s, name, sizeof name) <= sizeof name);
 	if (parse_status(s, &st) == 0)
 		must(st.state && st.tgid >= 0 && st.pid >= 0);
 	/* a key of any text: its first line */
@@ -82,8 +84,10 @@ static void
 fuzz_stat(const char *s, size_t n)
 {
 	struct task_stat st;
+	unsigned long long ns;
 
 	(void)n;
+	parse_schedstat(s, &ns);
 	if (parse_stat(s, &st) == 0)
 		must(st.state != '\0');
 }
