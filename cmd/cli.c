@@ -160,18 +160,31 @@ cli_error(const char *object, int err)
 	}
 }
 
+/* The process, or that thread of it, as the user named it, else its number. */
+static const char *
+name_of(int pid, int tid)
+{
+	static char number[16];
+	int i, p, t;
+
+	for (i = optind; args[i]; i++)
+		if (num_task(args[i], &p, &t) == 0 && (p == pid || p == tid) &&
+		    (t == 0 || t == tid))
+			return args[i];
+	snprintf(number, sizeof number, "%d", pid);
+	return number;
+}
+
 void
 cli_process_error(int pid, int err, int scan)
 {
-	char object[16];
 
 	if (scan && (err == EACCES || err == EPERM))
 		kept->refused++;
 	if (scan && (err == ENOENT || err == ESRCH || err == EACCES ||
 	    err == EPERM))
 		return;
-	snprintf(object, sizeof object, "%d", pid);
-	cli_error(object, err);
+	cli_error(name_of(pid, 0), err);
 }
 
 unsigned
@@ -202,22 +215,51 @@ cli_hidden(int root)
 }
 
 void
-cli_end(struct out *o)
+cli_die(void)
 {
-	if (out_end(o) < 0) {
-		cli_warn("%s", strerror(errno));
-		_exit(1);
-	}
+	cli_warn("%s", strerror(errno));
+	_exit(1);
 }
 
-static void
-print(struct out *o)
+void
+cli_end(struct out *o)
 {
-	if (guard_write(STDOUT_FILENO, o->rec->s, o->rec->n) < 0) {
+	if (out_end(o) < 0)
+		cli_die();
+}
+
+void
+cli_put(struct buf *b, const char *fmt, ...)
+{
+	va_list ap;
+	size_t room = 128;
+	int n;
+
+	do {
+		if (buf_grow(b, room) < 0)
+			cli_die();
+		va_start(ap, fmt);
+		n = vsnprintf(b->s + b->n, room, fmt, ap);
+		va_end(ap);
+	} while (n >= (int)room && (room = (size_t)n + 1));
+	b->n += n > 0 ? (size_t)n : 0;
+}
+
+void
+cli_quote(struct buf *b, const char *s, size_t n, int blank)
+{
+	if (out_quote(b, s, n, blank) < 0)
+		cli_die();
+}
+
+void
+cli_write(struct buf *b)
+{
+	if (guard_write(STDOUT_FILENO, b->s, b->n) < 0) {
 		cli_warn("stdout: %s", strerror(errno));
 		_exit(1);
 	}
-	o->rec->n = 0;
+	b->n = 0;
 }
 
 void
@@ -231,11 +273,11 @@ cli_print(struct out *o)
 	if (!kept->headed && o->mode == OUT_TEXT) {
 		out_heading(&h);
 		cli_end(&h);
-		print(&h);
+		cli_write(&heading);
 		buf_free(&heading);
 	}
 	kept->headed = 1;
-	print(o);
+	cli_write(o->rec);
 }
 
 void
@@ -271,10 +313,8 @@ cli_grow(void *array, size_t n, size_t size)
 {
 	if (n & (n - 1))	/* it has room up to the next power of 2 */
 		return array;
-	if (!(array = realloc(array, 2 * (n + 1) * size))) {
-		cli_warn("%s", strerror(errno));
-		_exit(1);
-	}
+	if (!(array = realloc(array, 2 * (n + 1) * size)))
+		cli_die();
 	return array;
 }
 
@@ -306,8 +346,8 @@ say_stall(void)
 		return;
 	said = what;
 	if (at->pid)
-		cli_warn("%d: no answer from %s within %g s", at->pid,
-		         cli.procfs, ms / 1000.0);
+		cli_warn("%s: no answer from %s within %g s",
+		         name_of(at->pid, at->tid), cli.procfs, ms / 1000.0);
 	else
 		cli_warn("%s: no answer within %g s", args[at->fd],
 		         ms / 1000.0);
@@ -318,10 +358,8 @@ cli_run(int (*scan)(void), int anew)
 {
 	int stalled = 0, r;
 
-	if (!(kept = guard_share(sizeof *kept))) {
-		cli_warn("%s", strerror(errno));
-		return 1;
-	}
+	if (!(kept = guard_share(sizeof *kept)))
+		cli_die();
 	while ((r = guard_run(scan, cli.timeout)) == GUARD_STALLED) {
 		stalled = 1;
 		say_stall();

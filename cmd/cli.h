@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 struct meter_text;
+struct buf;
 
 /* What the usage texts and the option tables (getopt.h) have in common: of all
  * tools, and of those that print records. */
@@ -75,6 +76,9 @@ void cli_undecided(unsigned n);
 /* Say that the procfs hides processes from us, if it does; 1, or 0. */
 int cli_hidden(int root);
 
+/* Say what errno means, such as that memory ran out, and exit 1. */
+_Noreturn void cli_die(void);
+
 /* Raise the exit status: 3 beats 1 beats 0. */
 void cli_fail(int status);
 
@@ -93,6 +97,15 @@ void cli_draw(int fd, const struct meter_text *, int stays);
 
 /* The columns of that terminal. */
 unsigned cli_width(int fd);
+
+/* Print a buffer and empty it; exits if that fails. */
+void cli_write(struct buf *);
+
+/* Append text to a buffer, or foreign bytes as out_quote does; they exit when
+ * memory ran out. */
+void cli_put(struct buf *, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+void cli_quote(struct buf *, const char *, size_t n, int blank);
 
 /* The array of n members with room for one more; exits when memory ran out. */
 void *cli_grow(void *array, size_t n, size_t size);
