@@ -28,8 +28,9 @@ NAMES = pstack lsfd fdpeer fdrecover fdprogress
 TOOLS = cmd/pstack cmd/lsfd cmd/fdpeer cmd/fdrecover cmd/fdprogress
 PAGES = man/pstack.1 man/lsfd.1 man/fdpeer.1 man/fdrecover.1 man/fdprogress.1 \
 	man/proctools.7
-HDR = cmd/blocked.h cmd/call.h cmd/cli.h cmd/copy.h cmd/openfile.h \
-	cmd/peer.h cmd/restore.h cmd/target.h common/buf.h common/desc.h \
+HDR = cmd/blocked.h cmd/call.h cmd/cli.h cmd/copy.h cmd/group.h cmd/openfile.h \
+	cmd/peer.h cmd/restore.h cmd/sample.h cmd/show.h cmd/target.h \
+	cmd/tasks.h cmd/thread.h common/buf.h common/desc.h \
 	common/file.h common/guard.h common/kernel.h common/meter.h \
 	common/mount.h common/name.h common/num.h common/out.h \
 	common/parse_diag.h common/parse_fdinfo.h common/parse_maps.h \
@@ -42,11 +43,13 @@ LIBOBJ = common/buf.o common/desc.o common/file.o common/guard.o \
 	common/parse_net.o common/parse_task.o common/proc.o common/sock.o \
 	common/sockname.o common/socktab.o common/sys.o common/sysname.o \
 	common/walk.o
-OBJ = $(LIBOBJ) cmd/call.o cmd/cli.o cmd/copy.o cmd/fdpeer.o \
+OBJ = $(LIBOBJ) cmd/cli.o cmd/copy.o cmd/fdpeer.o \
 	cmd/fdprogress.o cmd/fdrecover.o cmd/lsfd.o cmd/openfile.o \
-	$(PEER) cmd/pstack.o cmd/restore.o cmd/target.o
+	$(PEER) cmd/restore.o $(STACK) cmd/target.o
 PEER = cmd/blocked.o cmd/peer.o cmd/peeranon.o cmd/peerfile.o cmd/peerkind.o \
 	cmd/peerproof.o
+STACK = cmd/call.o cmd/group.o cmd/pstack.o cmd/sample.o cmd/show.o \
+	cmd/tasks.o cmd/thread.o
 LIB = common/libproctools.a
 GENERATED = common/sysname_native.h common/sysname_compat.h
 TESTOBJ = tests/parse_test.o tests/parse_fdinfo_test.o \
@@ -91,8 +94,8 @@ $(LIB): $(LIBOBJ)
 	rm -f $@
 	$(AR) rc $@ $(LIBOBJ)
 
-cmd/pstack: cmd/pstack.o cmd/call.o cmd/cli.o $(LIB)
-	$(LINK) -o $@ cmd/pstack.o cmd/call.o cmd/cli.o $(LIB)
+cmd/pstack: $(STACK) cmd/cli.o $(LIB)
+	$(LINK) -o $@ $(STACK) cmd/cli.o $(LIB)
 
 cmd/lsfd: cmd/lsfd.o cmd/cli.o $(LIB)
 	$(LINK) -o $@ cmd/lsfd.o cmd/cli.o $(LIB)

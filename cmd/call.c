@@ -1,6 +1,4 @@
 #include <sys/mman.h>
-#include <errno.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +8,7 @@
 #include "guard.h"
 #include "kernel.h"
 #include "out.h"
+#include "cli.h"
 #include "parse_fdinfo.h"
 #include "desc.h"
 #include "parse_task.h"
@@ -93,17 +92,19 @@ is_compat(const struct call *c)
 		{ "int80", 1 }, { "INT80", 1 }, { "syscall_32", 1 },
 		{ "entry_SYSENTER_compat", 1 }, { "entry_SYSCALL_compat", 1 },
 	};
+	struct task_frame f[2] = { { 0 } };
 	const char *s = c->stack;
-	struct task_frame f;
 	int compat = -1;
-	size_t i;
+	size_t i, k;
 
 	if (sizeof(long) == 4)
 		return 0;
-	while (parse_frame(&s, &f) == 1)
-		for (i = 0; i < sizeof entries / sizeof *entries; i++)
-			if (has(&f, entries[i].part))
-				compat = entries[i].compat;
+	for (k = 0; parse_frame(&s, &f[k % 2]) == 1; k++)
+		;
+	for (i = 0; i < sizeof entries / sizeof *entries; i++)
+		if ((k > 0 && has(&f[0], entries[i].part)) ||
+		    (k > 1 && has(&f[1], entries[i].part)))
+			compat = entries[i].compat;
 	return compat < 0 ? c->sys->sp <= 0xffffffff : compat;
 }
 
@@ -121,28 +122,13 @@ call_is_fault(const char *s)
 	return !other;
 }
 
-/* Append short text; a failure is kept for the end. */
-static void __attribute__((format(printf, 2, 3)))
-put(struct call *c, const char *fmt, ...)
-{
-	char s[256];
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vsnprintf(s, sizeof s, fmt, ap);
-	va_end(ap);
-	if (buf_put(&c->text, s, (size_t)n) < 0)
-		c->failed = errno;
-}
-
 /* Append an argument. */
 static void
 put_arg(struct call *c, const char *s)
 {
 	int first = c->text.s[c->text.n - 1] == '(';
 
-	put(c, "%s%s", first ? "" : ", ", s);
+	cli_put(&c->text, "%s%s", first ? "" : ", ", s);
 }
 
 /* A descriptor with what it refers to, by the thread's own table. */
@@ -171,7 +157,7 @@ put_fd(struct call *c, int fd)
 		c->fd = fd;
 		c->target.n = 0;
 		if (known && buf_put(&c->target, desc.target.s, n) < 0)
-			c->failed = errno;
+			cli_die();
 	}
 	if (known && n >= sizeof mark && strcmp(desc.target.s + n -
 	    (sizeof mark - 1), mark) == 0) {
@@ -186,10 +172,11 @@ put_fd(struct call *c, int fd)
 	}
 	if (!known)
 		return;
-	put(c, "<");
+	cli_put(&c->text, "<");
 	out_name(&name, desc.target.s, desc.namelen, desc.deleted);
-	c->failed |= name.failed;
-	put(c, ">");
+	if (name.failed)
+		cli_die();
+	cli_put(&c->text, ">");
 }
 
 /* Whom waitid waits for, by P_ALL P_PID P_PGID P_PIDFD; the numbers are those
@@ -275,7 +262,7 @@ letters_of(const struct call *c)
 	return NULL;
 }
 
-int
+void
 call_decode(struct call *c)
 {
 	const char *letters;
@@ -283,7 +270,7 @@ call_decode(struct call *c)
 	int i;
 
 	c->text.n = 0;
-	c->failed = 0;
+	c->none = 0;
 	c->name = NULL;
 	c->fd = -1;
 	c->compat = is_compat(c);
@@ -291,18 +278,15 @@ call_decode(struct call *c)
 	if (sizeof(long) == 8 || c->sys->sp <= 0xffffffff)
 		c->name = sysname(c->sys->nr, c->compat);
 	if (!c->name) {
-		put(c, c->compat ? "compat syscall %ld" : "syscall_%ld",
-		    c->sys->nr);
-		goto end;
+		cli_put(&c->text, c->compat ? "compat syscall %ld" :
+		        "syscall_%ld", c->sys->nr);
+		return;
 	}
-	put(c, "%s(", c->name);
+	cli_put(&c->text, "%s(", c->name);
 	begin = c->text.n;
 	letters = letters_of(c);
 	for (i = 0; letters && letters[i]; i++)
 		put_letter(c, letters[i], i);
-	put(c, c->text.n == begin && !(letters && !*letters) ?
-	    "...)" : ")");
-end:
-	errno = c->failed;
-	return c->failed ? -1 : 0;
+	c->none = letters && !*letters;
+	cli_put(&c->text, c->text.n == begin && !c->none ? "...)" : ")");
 }

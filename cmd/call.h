@@ -10,13 +10,14 @@ struct call {
 	struct buf text;		/* "read(3</mnt/f>)", quoted */
 	const char *name;		/* of the call, or NULL */
 	int compat;			/* it is of the 32-bit table */
+	int none;			/* it has no arguments */
 	int fd;				/* its first descriptor, or -1 */
 	struct buf target;		/* and that one's link, or nothing */
-	int failed;
 };
 
-/* Decode a call; 0, or -1 with ENOMEM. The buffers are used again and again. */
-int call_decode(struct call *);
+/* Decode a call; exits when memory ran out. The buffers are used again and
+ * again. */
+void call_decode(struct call *);
 
 /* Outside a call a thread sleeps in a page fault, unless its stack ends in
  * another exception (a breakpoint, the work before it returns): is it one? */

@@ -1,7 +1,5 @@
-/* pstack - show where in the kernel the threads of processes wait */
 #include <errno.h>
 #include <getopt.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,26 +17,36 @@
 #include "parse_task.h"
 #include "proc.h"
 #include "walk.h"
+#include "tasks.h"
+#include "thread.h"
+#include "sample.h"
+#include "group.h"
+#include "show.h"
 
 const char usage[] =
-"usage: pstack [-J] [-T SECS] [-R DIR] PID[/TID]...\n"
+"usage: pstack [-auFJ] [-s STATES] [-i SECS] [-T SECS] [-R DIR]"
+" [PID[/TID]]...\n"
+"  -a, --all           every thread, those of the kernel too\n"
+"  -s, --state STATES  only threads in these states, such as D\n"
+"  -u, --unique        one paragraph for threads that are told alike\n"
+"  -F, --folded        a line for each different stack, for flame graphs\n"
 "  -J, --json          an object a line\n"
+"  -i, --interval SECS look twice, and tell what ran in between\n"
 CLI_USAGE;
 
 static const struct option options[] = {
+	{ "all", no_argument, NULL, 'a' },
+	{ "state", required_argument, NULL, 's' },
+	{ "unique", no_argument, NULL, 'u' },
+	{ "folded", no_argument, NULL, 'F' },
 	{ "json", no_argument, NULL, 'J' },
+	{ "interval", required_argument, NULL, 'i' },
 	CLI_OPTIONS,
 	{ 0 }
 };
 
-static const struct out_column columns[] = {
-	{ "PID", 0 }, { "TID", 0 }, { "COMMAND", 0 }, { "STATE", 0 },
-	{ "WHAT", 0 }, { 0 }
-};
-
-/* Why something could not be read. What is so for the whole run is said once,
- * what is about an operand once for it. */
-enum { NO_ADMIN, NO_STACKTRACE, NO_TRACEHOOK, NOT_OURS, NO_PTRACE };
+/* What is so for the whole run is said once, from NOT_OURS on what is about an
+ * operand once for it. */
 static const char *const causes[] = {
 	[NO_ADMIN] = "kernel stacks need root or CAP_SYS_ADMIN;"
 	    " showing wait channels",
@@ -52,392 +60,274 @@ static const char *const causes[] = {
 	    " (needs CAP_SYS_PTRACE)",
 };
 
-struct thread {
-	const char *object;		/* the operand as it was given */
-	int root, pid, tid, dir;
-	struct task_status st;
-	int unanswered;			/* by its risky files */
-	int stacked;			/* stack is read */
-	int calls;			/* it is in a call, which is sys */
-	struct task_syscall sys;
-	const char *word;		/* what it does else */
-};
 
+enum { RIGHTS = 1U << NO_ADMIN | 1U << NOT_OURS | 1U << NO_PTRACE };
+
+static int all;
+static const char *states;
+static unsigned interval;		/* ms */
+static int shape;			/* u F J */
 static int noperands;
 static char **operands;
 static struct walk_pick *picks;
 
 /* What a child that got stuck leaves to the next. */
 static struct {
-	int operand;
+	int operand;			/* the one that is looked at */
 	int printed;			/* a paragraph */
 	unsigned said, said_of_operand;	/* causes, as bits */
+	unsigned refused;		/* processes, under -a */
+	int refused_pid;		/* the last of them */
 } *kept;
 
-static struct call call;
-static struct buf comm, text, stack, wchan, value, rec;
-static struct out out = { .rec = &rec, .columns = columns };
+static struct tasks tasks;
+static struct thread thread;
 
-/* Is the thread still there? Directory descriptors don't lead to a new one that
- * got its number. */
+/* After a stall a scan for groups begins anew: was everything that there is to
+ * say of this operand said by the one before? */
 static int
-alive(const struct thread *t)
+told(void)
 {
-	return proc_read(t->dir, "status", &text) == 0 && text.n;
+	return tasks.at < kept->operand;
 }
 
 static void
-refused(const struct thread *t, int cause)
+count_refused(int pid)
 {
-	unsigned *said = cause >= NOT_OURS ? &kept->said_of_operand :
-	    &kept->said;
+	if (kept->refused_pid != pid)
+		kept->refused++;
+	kept->refused_pid = pid;
+}
 
-	cli_fail(3);
-	if (*said & 1U << cause)
+/* Say what could not be had of the thread. */
+static void
+say_missing(const struct thread *t, const char *object)
+{
+	unsigned *said, cause, missing = t->missing;
+
+	if (told())
 		return;
-	*said |= 1U << cause;
-	if (cause >= NOT_OURS)
-		cli_warn("%s: %s", t->object, causes[cause]);
-	else
-		cli_warn("%s", causes[cause]);
+	if (t->err)
+		cli_error(object, t->err);
+	if (!noperands && missing & RIGHTS) {
+		count_refused(t->pid);
+		missing &= ~RIGHTS;
+	}
+	if (missing)
+		cli_fail(3);
+	for (cause = NO_ADMIN; cause <= NO_PTRACE; cause++) {
+		said = cause < NOT_OURS ? &kept->said : &kept->said_of_operand;
+		if (!(missing & ~*said & 1U << cause))
+			continue;
+		*said |= 1U << cause;
+		if (cause < NOT_OURS)
+			cli_warn("%s", causes[cause]);
+		else
+			cli_warn("%s: %s", object, causes[cause]);
+	}
 }
 
-/* Read the file stack or syscall: 1, 0 if it can't be had, which is said, or -1
- * if the thread is gone. */
 static int
-read_file(struct thread *t, const char *name, struct buf *b)
+selected(const struct thread *t)
 {
-	int stacks = strcmp(name, "stack") == 0;
-	int r = -1, err, fd = proc_file(t->dir, name);
+	return !states || strchr(states, t->st.state);
+}
 
-	if (fd >= 0)
-		r = proc_reread(fd, name, b);
-	err = errno;
-	if (fd >= 0)
-		close(fd);
-	if (r == 0)
+/* Show the thread; 1, or 0 if it is gone. */
+static int
+show_thread(struct thread *t, const char *object)
+{
+	struct run ran, *run = interval ? &ran : NULL;
+
+	if (thread_status(t) < 0)
+		return 0;
+	if (!selected(t))
 		return 1;
-	if (err == ESRCH || (err == ENOENT && !alive(t)))
-		return -1;
-	if (err == ETIMEDOUT)
-		t->unanswered = 1;
-	else if (err == ENOENT)
-		refused(t, stacks ? NO_STACKTRACE : NO_TRACEHOOK);
-	else if (err == EACCES)
-		refused(t, fd >= 0 && stacks ? NO_ADMIN : NOT_OURS);
-	else if (err == EPERM)
-		refused(t, NO_PTRACE);
+	if (thread_read(t, cli.mode == OUT_JSON) < 0)
+		return 0;
+	/* Last, so that a thread that has not run was all the time in what is
+	 * shown. */
+	if (run && thread_run(t, run) < 0)
+		return 0;
+	if (!selected(t))		/* it was woken meanwhile */
+		return 1;
+	if (run)
+		sample_since(t->pid, t->tid, run);
+	say_missing(t, object);
+	if (shape == 'u' || shape == 'F')
+		group_add(shape == 'F', t, run);
+	else if (cli.mode == OUT_JSON)
+		show_json(t, run);
 	else
-		cli_error(t->object, err);
-	return 0;
+		show_text(t, run, kept->printed++);
+	return 1;
 }
 
-/* Append short text; a failure is kept for the record's end. */
-static void __attribute__((format(printf, 2, 3)))
-put(struct buf *b, const char *fmt, ...)
-{
-	char s[256];
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vsnprintf(s, sizeof s, fmt, ap);
-	va_end(ap);
-	if (buf_put(b, s, (size_t)n) < 0)
-		out.failed = errno;
-}
-
-/* Append a foreign line, indented as a frame is. */
+/* Show the process, or the one thread of it that was asked for. */
 static void
-put_frame(const char *s, size_t n)
+show_process(const char *object)
 {
-	put(&rec, "\t");
-	if (out_quote(&rec, s, n, 0) < 0)
-		out.failed = errno;
-	put(&rec, "\n");
-}
-
-/* The word for a thread that is in no call whatever the file syscall says (it
- * has an old number then), or NULL. */
-static const char *
-state_word(const struct thread *t)
-{
-	switch (t->st.state) {
-	case 'Z':
-		return "zombie";
-	case 'T':
-		return "stopped";
-	case 't':
-		return "traced";
-	case 'R':
-		return t->st.kthread ? "kernel thread" : "running";
-	default:
-		return t->st.kthread ? "kernel thread" : NULL;
-	}
-}
-
-/* Find out by the file syscall what the thread does; 0, or -1 if it is gone. */
-static int
-read_call(struct thread *t)
-{
-	int r = read_file(t, "syscall", &text);
-
-	if (r <= 0)
-		return r;
-	if (parse_syscall(text.s, &t->sys) < 0)
-		return alive(t) ? 0 : -1;	/* empty: it ended meanwhile */
-	if (t->sys.what == TASK_RUNNING) {
-		t->st.state = 'R';		/* since status was read */
-		t->word = "running";
-	} else if (t->sys.sp == 0 && t->sys.pc == 0) {
-		/* a process's thread that the kernel made, such as a worker of
-		 * io_uring, shows its maker's call */
-		t->word = "kernel thread";
-	} else if (t->sys.what == TASK_CALL) {
-		t->calls = 1;
-		call.root = t->root;
-		call.dir = t->dir;
-		call.sys = &t->sys;
-		call.stack = t->stacked ? stack.s : "";
-		if (call_decode(&call) < 0)
-			out.failed = errno;
-	} else if (call_is_fault(t->stacked ? stack.s : "")) {
-		t->word = "page fault";
-	}
-	return 0;
-}
-
-/* Read all that is shown of a thread; 0, or -1 if it is gone. */
-static int
-read_thread(struct thread *t)
-{
-	int r;
-
-	t->unanswered = t->stacked = t->calls = 0;
-	wchan.n = 0;
-	if (proc_read(t->dir, "status", &text) < 0 ||
-	    parse_status(text.s, &t->st) < 0 || t->st.state == 'X' ||
-	    proc_read(t->dir, "comm", &comm) < 0)
-		return -1;
-	if (comm.n && comm.s[comm.n - 1] == '\n')
-		comm.n--;
-	if (t->st.state != 'Z') {
-		if ((r = read_file(t, "stack", &stack)) < 0)
-			return -1;
-		t->stacked = r;
-	}
-	t->word = state_word(t);
-	if (!t->word && !t->unanswered && read_call(t) < 0)
-		return -1;
-	if (!t->word || t->unanswered)
-		t->word = "unknown";
-	if (t->st.state != 'Z' && (!t->stacked || cli.mode == OUT_JSON) &&
-	    proc_read(t->dir, "wchan", &wchan) < 0)
-		wchan.n = 0;
-	if (wchan.n == 1 && *wchan.s == '0')
-		wchan.n = 0;
-	return 0;
-}
-
-/* Print the record of a thread; a blank line stands between two. */
-static void
-print_text(const struct thread *t)
-{
-	const char *s = t->stacked ? stack.s : "";
-	struct task_frame f;
+	struct thread *t = &thread;
 	int n = 0;
 
-	put(&rec, "%s%d/%d %c ", kept->printed ? "\n" : "", t->pid, t->tid,
-	    t->st.state);
-	if (comm.n == 0 || (comm.n == 1 && *comm.s == '-'))
-		put(&rec, comm.n ? "\\055" : "-");
-	else if (out_quote(&rec, comm.s, comm.n, 1) < 0)
-		out.failed = errno;
-	put(&rec, " ");
-	if (t->calls && buf_put(&rec, call.text.s, call.text.n) < 0)
-		out.failed = errno;
-	put(&rec, "%s\n", t->calls ? "" : t->word);
-	for (; parse_frame(&s, &f) == 1; n++)
-		put_frame(f.s, f.n);
-	if (!t->stacked && wchan.n)
-		put_frame(wchan.s, wchan.n);
-	else if (n == 0)
-		put(&rec, "\t?\n");
-	if (out.failed || guard_write(STDOUT_FILENO, rec.s, rec.n) < 0) {
-		cli_warn("%s", strerror(out.failed ? out.failed : errno));
-		_exit(1);
+	t->root = tasks.root;
+	t->pid = tasks.pid;
+	while ((t->dir = tasks_thread(&tasks, &t->tid)) >= 0) {
+		n += show_thread(t, object);
+		close(t->dir);
 	}
-	rec.n = 0;
-	kept->printed = 1;
-}
-
-static void
-json_call(const struct thread *t)
-{
-	int i;
-
-	value.n = 0;
-	if (t->calls && call.name)
-		put(&value, "{\"nr\":%ld,\"name\":\"%s\"}", t->sys.nr,
-		    call.name);
-	else if (t->calls)
-		put(&value, "{\"nr\":%ld,\"name\":null}", t->sys.nr);
-	else
-		put(&value, "null");
-	out_key_json(&out, "syscall", value.s, value.n);
-	value.n = 0;
-	for (i = 0; t->calls && i < 6; i++)
-		put(&value, "%c%llu", i ? ',' : '[', t->sys.args[i]);
-	put(&value, t->calls ? "]" : "null");
-	out_key_json(&out, "args", value.s, value.n);
-	if (t->calls && call.fd >= 0)
-		out_key_num(&out, "fd", (unsigned)call.fd);
-	else
-		out_key_null(&out, "fd");
-	if (t->calls && call.fd >= 0 && call.target.n)
-		out_key_str(&out, "target", call.target.s, call.target.n);
-	else
-		out_key_null(&out, "target");
-}
-
-static void
-print_json(const struct thread *t)
-{
-	const char *s = t->stacked ? stack.s : "";
-	struct task_frame f;
-
-	out_num(&out, (unsigned)t->pid);
-	out_num(&out, (unsigned)t->tid);
-	out_str(&out, comm.s, comm.n);
-	out_str(&out, &t->st.state, 1);
-	if (t->calls)
-		out_str(&out, call.text.s, call.text.n);
-	else
-		out_str(&out, t->word, strlen(t->word));
-	json_call(t);
-	out_key_str(&out, "wchan", wchan.n ? wchan.s : NULL, wchan.n);
-	value.n = 0;
-	while (parse_frame(&s, &f) == 1) {
-		put(&value, value.n ? "," : "[");
-		if (out_json(&value, f.s, f.n) < 0)
-			out.failed = errno;
-	}
-	if (t->stacked || t->st.state == 'Z')
-		put(&value, value.n ? "]" : "[]");
-	else
-		put(&value, "null");
-	out_key_json(&out, "stack", value.s, value.n);
-	cli_emit(&out);
-}
-
-/* Show one thread; 1, or 0 if it is gone. */
-static int
-show_thread(struct thread *t, int process, int tid)
-{
-	int gone;
-
-	t->tid = tid;
-	if ((t->dir = proc_thread(process, tid)) < 0)
-		return 0;
-	if (!(gone = read_thread(t) < 0)) {
-		if (cli.mode == OUT_JSON)
-			print_json(t);
-		else
-			print_text(t);
-	}
-	close(t->dir);
-	return !gone;
-}
-
-/* Show all threads; 0, or -1 with errno. After a stall: from the thread that
- * did not answer on, or what came after its number if it is gone. */
-static int
-show_threads(struct thread *t, int process, const struct guard_at *from)
-{
-	struct numdir tasks;
-	int tid, r, n = 0, stuck = -1, passed = 0;
-
-	if (from && (stuck = proc_thread(process, from->tid)) >= 0)
-		close(stuck);
-	if (numdir_open(&tasks, process, "task") < 0)
-		return -1;
-	while ((r = numdir_next(&tasks, &tid)) == 1) {
-		if (from && (stuck >= 0 ? !passed && tid != from->tid :
-		    tid < from->tid))
-			continue;
-		passed = 1;
-		n += show_thread(t, process, tid);
-	}
-	numdir_close(&tasks);
-	if (n == 0 && !from)
-		errno = ESRCH;
-	return n || from ? 0 : -1;
-}
-
-static void
-show_operand(int root, int i, const struct guard_at *from)
-{
-	struct thread t = { .object = operands[i], .root = root };
-	struct walk_pick pick;
-	int dir, r;
-
-	if (walk_resolve(root, picks[i].pid, &pick) < 0 ||
-	    (dir = proc_open(root, pick.pid)) < 0) {
-		cli_error(t.object, errno);
+	if (n || tasks.resumed || !noperands || told())
 		return;
-	}
-	t.pid = pick.pid;
-	if (picks[i].tid && !show_thread(&t, dir, picks[i].tid)) {
-		cli_warn("%s: No such thread", t.object);
-		cli_fail(1);
-	} else if (!picks[i].tid) {
-		r = pick.tid ? show_thread(&t, dir, pick.tid) - 1 :
-		    show_threads(&t, dir, from);
+	cli_warn("%s: No such %s", object, picks[tasks.at].tid ? "thread" :
+	         "process");
+	cli_fail(1);
+}
+
+static void
+say_error(const char *object, int err)
+{
+	int rights = err == EACCES || err == EPERM;
+
+	if (!noperands && rights)
+		count_refused(tasks.pid);
+	else if (!told() && (noperands || err != ESRCH))
+		cli_error(object, err);
+}
+
+static void
+show_processes(void)
+{
+	char number[16];
+	const char *object = number;
+	int r;
+
+	while ((r = tasks_process(&tasks)) != 0) {
+		if (noperands)
+			object = operands[tasks.at];
+		else
+			snprintf(number, sizeof number, "%d", tasks.pid);
+		if (tasks.at > kept->operand) {
+			kept->operand = tasks.at;
+			kept->said_of_operand = 0;
+		}
 		if (r < 0)
-			cli_error(t.object, errno == ENOENT || pick.tid ?
-			          ESRCH : errno);
+			say_error(object, errno);
+		else
+			show_process(object);
 	}
-	close(dir);
 }
 
 static int
 scan(void)
 {
-	const struct guard_at *from = guard_resume();
-	int root = cli_root(), i;
+	const struct guard_at *from = cli.again ? NULL : guard_resume();
+	int root = cli_root();
 
-	for (i = from ? kept->operand : 0; i < noperands; i++) {
-		if (!from)
-			kept->said_of_operand = 0;
-		kept->operand = i;
-		show_operand(root, i, from);
-		from = NULL;
+	if (cli.again)
+		kept->refused = (unsigned)(kept->refused_pid = 0);
+	if (tasks_open(&tasks, root, picks, noperands,
+	               from ? kept->operand : 0, from) < 0) {
+		cli_error(cli.procfs, errno);
+		return 0;
 	}
+	show_processes();
+	if (shape == 'u' || shape == 'F')
+		group_print(shape == 'F', interval > 0);
+	if (kept->refused)
+		cli_warn("%u process%s not be read whole (needs root, or "
+		         "CAP_SYS_ADMIN and CAP_SYS_PTRACE)", kept->refused,
+		         kept->refused == 1 ? " could" : "es could");
+	if (!noperands)
+		cli_hidden(root);
 	return 0;
+}
+
+/* The first of two looks: at all threads, for whatever state they will be in.
+ * It is not guarded, for nothing that it reads can block. */
+static void
+look(void)
+{
+	struct thread *t = &thread;
+	struct run run;
+	int r, root = cli_root();
+
+	r = tasks_open(&tasks, root, picks, noperands, 0, NULL);
+	while (r >= 0 && (r = tasks_process(&tasks)) != 0)
+		while (r > 0 && (t->dir = tasks_thread(&tasks, &t->tid)) >= 0) {
+			if (thread_run(t, &run) == 0)
+				sample_add(tasks.pid, t->tid, &run);
+			close(t->dir);
+		}
+	close(root);
+	sample_wait(interval);
+}
+
+static void
+take_option(int c)
+{
+	switch (c) {
+	case 'a':
+		all = 1;
+		break;
+	case 's':
+		if (!*optarg || optarg[strspn(optarg, "DIKPRSTWXZtx")])
+			cli_usage("%s: not states", *optarg ? optarg : "''");
+		states = optarg;
+		break;
+	case 'i':
+		if (num_secs(optarg, &interval) < 0 || interval == 0)
+			cli_usage("%s: not an interval", *optarg ? optarg :
+			          "''");
+		break;
+	case 'u':
+	case 'F':
+	case 'J':
+		if (shape && shape != c)
+			cli_usage("-u, -F and -J exclude each other");
+		shape = c;
+		if (c == 'J')
+			cli_option(c);
+		break;
+	default:
+		cli_option(c);
+	}
+}
+
+static void
+take_operands(int n, char **names)
+{
+	int i;
+
+	noperands = n;
+	operands = names;
+	if (n == 0 && !all && !states)
+		cli_usage("no process is named; -a shows all");
+	if (n && all)
+		cli_usage("-a shows all processes and takes none");
+	if (shape == 'F' && interval)
+		cli_usage("-F excludes -i");
+	picks = calloc((size_t)n + 1, sizeof *picks);
+	kept = guard_share(sizeof *kept);
+	if (!picks || !kept)
+		cli_die();
+	kept->operand = -1;
+	for (i = 0; i < n; i++)
+		if (num_task(names[i], &picks[i].pid, &picks[i].tid) < 0)
+			cli_usage("%s: not a process ID", *names[i] ?
+			          names[i] : "''");
 }
 
 int
 main(int argc, char **argv)
 {
-	int c, i;
+	int c;
 
 	cli_open(argv);
-	while ((c = getopt_long(argc, argv, "JR:T:hV", options, NULL)) != -1)
-		cli_option(c);
-	noperands = argc - optind;
-	operands = argv + optind;
-	if (noperands == 0)
-		cli_usage("no process is named");
-	picks = calloc((size_t)noperands, sizeof *picks);
-	kept = guard_share(sizeof *kept);
-	if (!picks || !kept) {
-		cli_warn("%s", strerror(errno));
-		return 1;
-	}
-	for (i = 0; i < noperands; i++)
-		if (num_task(operands[i], &picks[i].pid, &picks[i].tid) < 0)
-			cli_usage("%s: not a process ID", *operands[i] ?
-			          operands[i] : "''");
-	out.mode = cli.mode;
-	return cli_run(scan, 0);
+	while ((c = getopt_long(argc, argv, "aFJR:T:hi:s:uV", options,
+	                        NULL)) != -1)
+		take_option(c);
+	take_operands(argc - optind, argv + optind);
+	if (interval)
+		look();
+	return cli_run(scan, shape == 'u' || shape == 'F');
 }

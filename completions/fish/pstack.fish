@@ -1,5 +1,10 @@
 complete -c pstack -f
+complete -c pstack -s a -l all -d 'Every thread'
+complete -c pstack -s s -l state -x -a 'R S D T t Z I' -d 'Only threads in these states'
+complete -c pstack -s u -l unique -d 'One paragraph for threads that are alike'
+complete -c pstack -s F -l folded -d 'Lines for flame graphs'
 complete -c pstack -s J -l json -d 'An object a line'
+complete -c pstack -s i -l interval -x -d 'Look twice, so many seconds apart'
 complete -c pstack -s R -l procfs -x -a '(__fish_complete_directories)' -d 'Read this procfs'
 complete -c pstack -s T -l timeout -x -d 'Limit for one answer, in seconds'
 complete -c pstack -s h -l help -d 'Usage'
