@@ -34,6 +34,19 @@ static struct {
 
 static char **args;
 
+/* getopt(3) prints an unknown option as it is, which may be a file's name that
+ * a shell put there: the message is ours if there are bytes to escape. */
+static void
+mute_getopt(char **arg)
+{
+	const char *s;
+
+	for (; *arg; arg++)
+		for (s = *arg; *s && **arg == '-'; s++)
+			if (*s < ' ' || *s > '~')
+				opterr = 0;
+}
+
 void
 cli_open(char **argv)
 {
@@ -48,6 +61,7 @@ cli_open(char **argv)
 		close(fd);
 	argv[0] = program_invocation_short_name;
 	args = argv;
+	mute_getopt(argv + 1);
 }
 
 static void
@@ -105,15 +119,16 @@ print_and_exit(const char *s)
 void
 cli_option(int c)
 {
-	char version[128];
+	struct buf version = { 0 };
+	static const char rest[] = " (proctools) " VERSION "\n";
 
 	switch (c) {
 	case 'h':
 		print_and_exit(usage);
 	case 'V':
-		snprintf(version, sizeof version, "%.64s (proctools) " VERSION
-		         "\n", program_invocation_short_name);
-		print_and_exit(version);
+		out_quote(&version, args[0], strlen(args[0]), 0);
+		buf_put(&version, rest, sizeof rest - 1);
+		print_and_exit(version.s ? version.s : rest);
 	case 'J':
 	case 'H':
 	case '0':
@@ -132,6 +147,10 @@ cli_option(int c)
 			          *optarg ? optarg : "''");
 		return;
 	default:
+		if (!opterr && optopt)
+			cli_usage("-%c: bad option", optopt);
+		if (!opterr)
+			cli_usage("%s: bad option", args[optind - 1]);
 		/* getopt has said what is wrong */
 		cli_warn("try '%s --help'", program_invocation_short_name);
 		exit(2);
