@@ -11,6 +11,7 @@
 #include "guard.h"
 #include "kernel.h"
 #include "file.h"
+#include "proc.h"
 
 /* Make the call as a step on the file, or as one that may wait for a disk. */
 #define STEP(f, call) (at(f), guard_enter((f)->at.kind) < 0 ? -1 : leave(call))
@@ -71,8 +72,8 @@ file_statx(const struct file *f, const char *name, struct kstatx *st)
 {
 	int flags = *name ? AT_SYMLINK_NOFOLLOW : AT_EMPTY_PATH;
 
-	return (int)STEP(f, syscall(SYS_statx, f->fd, name, flags |
-	    AT_NO_AUTOMOUNT, KSTATX_BASIC | KSTATX_MNT_ID, st));
+	return (int)STEP(f, proc_attributes(f->fd, name,
+	    flags | AT_NO_AUTOMOUNT, st));
 }
 
 int

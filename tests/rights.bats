@@ -1,0 +1,240 @@
+load helper
+
+# victim: a process with a deleted file at 100, a pipe at 101 and 102, and a
+# thread with a table of its own; its PID in $PID.
+victim() {
+	head -c 5000 /dev/urandom >gone
+	cp gone ref
+	hold 100=r:gone unlink:gone 101,102=pipe 'private:103=dup:100'
+}
+
+# runs PID: a command line a tool, on the victim.
+runs() {
+	printf '%s\n' "pstack $1" "lsfd $1" "fdpeer $1 101" "fdrecover $1 100 -" \
+		"fdprogress -i 0.02 $1 100"
+}
+
+# each_is STATUS MESSAGE [PREFIX...]: each tool ends so, and says one line that
+# ends in MESSAGE; $PID is the victim.
+each_is() {
+	local want=$1 message=$2 command
+	shift 2
+	runs "$PID" >commands
+	while read -r command; do
+		# shellcheck disable=SC2086 # words
+		run --separate-stderr "$@" $command
+		echo "$command: $status: $stderr"
+		[ "$status" -eq "$want" ]
+		[ "${#stderr_lines[@]}" -eq 1 ]
+		[[ $stderr == "${command%% *}: $PID"*": "$message ]]
+	done <commands
+}
+
+# refused ERRNO CALL COMMAND...: does it what it does without the filter?
+refused() {
+	local error=$1 call=$2 want=0 got=0
+	shift 2
+	"$@" >with 2>with.err || want=$?
+	"$TESTS/refuse" "$error" "$call" "$@" >without 2>without.err || got=$?
+	echo "$*: $want, without $call $got"
+	diff with without
+	diff with.err without.err
+	[ "$got" -eq "$want" ]
+}
+
+need_seccomp() {
+	"$TESTS/refuse" EPERM kcmp true || skip 'needs seccomp'
+}
+
+# Another user for root's victims must be let in to the tools.
+need_others() {
+	need_root
+	chmod 711 "$BATS_TEST_TMPDIR"
+	as_user test -x "$TOP/cmd/lsfd" || skip 'the tree is closed to others'
+}
+
+@test "rights: another user's process: one line, 3" {
+	if [ "$(id -u)" -eq 0 ]; then
+		need_others
+		victim
+	else
+		PID=1
+		[ "$(stat -c %u /proc/1)" -eq 0 ] || skip 'needs a process of root'
+	fi
+	each_is 3 'Permission denied (needs root*CAP_SYS_PTRACE)' as_user
+}
+
+@test "rights: an own process that is not dumpable is another user's" {
+	local prefix=
+	if [ "$(id -u)" -eq 0 ]; then
+		need_others
+		prefix='setpriv --reuid 65534 --regid 65534 --clear-groups'
+	fi
+	hold_as "$prefix" 100=r:/etc/passwd 101,102=pipe undumpable
+	each_is 3 'Permission denied (needs root*CAP_SYS_PTRACE)' as_user
+}
+
+@test "rights: root without CAP_SYS_PTRACE" {
+	need_root
+	victim
+	each_is 3 '* (needs*CAP_SYS_PTRACE)' setpriv --bounding-set -sys_ptrace
+}
+
+@test "rights: root without CAP_SYS_ADMIN: only stacks are missing" {
+	need_root
+	cat /proc/self/stack >/dev/null 2>&1 || skip 'needs CAP_SYS_ADMIN'
+	victim
+	set -- setpriv --bounding-set -sys_admin
+	run -3 --separate-stderr "$@" pstack "$PID/$PID"
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	[[ $stderr == 'pstack: '*CAP_SYS_ADMIN* ]]
+	[ "${lines[1]}" = "	$(cat "/proc/$PID/wchan")" ]
+	lsfd -H "$PID" >expected
+	run -0 --separate-stderr "$@" lsfd -H "$PID"
+	[ "$output" = "$(cat expected)" ]
+	[ -z "$stderr" ]
+	run -0 --separate-stderr "$@" fdpeer -H "$PID" 101
+	[[ $output == "$PID"*"101"*"$PID"*"102"* ]]
+	run -0 --separate-stderr "$@" fdrecover "$PID" 100 back
+	cmp back ref
+	run -0 --separate-stderr "$@" fdprogress -i 0.02 -H "$PID" 100
+	[[ $output == "$PID"*5000* ]]
+}
+
+@test "rights: what hidepid hides is not permitted, not absent" {
+	need_root
+	need unshare
+	need_others
+	cat >inside <<-'E'
+		mount -t proc -o hidepid=2 proc /proc || exit 9
+		mkfifo in
+		"$1"/hold 100=r:/etc/passwd 101,102=pipe <in >out &
+		exec 9>in
+		read -r pid <out
+		user='setpriv --reuid 65534 --regid 65534 --clear-groups'
+		for t in pstack lsfd 'fdpeer 101' 'fdrecover 100 -' 'fdprogress -i 0.02 100'; do
+			set -- $t
+			tool=$1
+			shift
+			$user $tool $pid "$@" 2>&1
+			echo "$?"
+			$user $tool 2147483647 "$@" 2>&1
+			echo "$?"
+		done
+		echo "$pid"
+	E
+	mkfifo out
+	# shellcheck disable=SC2016 # for that shell
+	run --separate-stderr unshare -pfm --mount-proc sh inside "$TESTS"
+	echo "$output"
+	[ "$status" -ne 9 ] || skip 'needs hidepid'
+	pid=${lines[-1]}
+	for t in pstack lsfd fdpeer fdrecover fdprogress; do
+		printf '%s: %s: %s\n' \
+			$t "$pid" 'Operation not permitted (needs root or CAP_SYS_PTRACE)'
+		echo 3
+		printf '%s: 2147483647: No such process\n1\n' $t
+	done >expected
+	echo "$pid" >>expected
+	diff expected <(printf '%s\n' "$output")
+}
+
+@test "rights: no procfs at /proc is said by each tool" {
+	need_root
+	! grep -q __asan_init "$TOP/cmd/lsfd" || skip 'the sanitizer needs /proc'
+	for t in 'pstack 1' 'lsfd' 'lsfd 1' 'lsfd /etc/passwd' 'fdpeer 1 0' \
+		'fdrecover' 'fdrecover 1 0' 'fdprogress 1 0'; do
+		# shellcheck disable=SC2086 # words
+		run -1 --separate-stderr unshare -m sh -c \
+			"umount -l /proc && exec $t"
+		[ -z "$output" ]
+		[ "$stderr" = "${t%% *}: /proc: no procfs is mounted there" ]
+	done
+}
+
+@test "rights: twenty descriptors are enough" {
+	victim
+	local pid=$PID
+	hold 100=r:ref
+	PID=$pid
+	for t in "pstack $PID/$PID" "lsfd -H $PID" "lsfd -H ./ref" "fdpeer -H $PID 101" \
+		"fdrecover $PID 100 -" "fdprogress -i 0.02 -H $PID 100"; do
+		$t >expected 2>expected.err && want=0 || want=$?
+		# shellcheck disable=SC2086 # words
+		run -$want bash -c "ulimit -n 20; exec $t 2>err >out"
+		diff expected out
+		diff expected.err err
+	done
+}
+
+@test "rights: closed standard descriptors" {
+	victim
+	echo sentinel >sentinel
+	runs "$PID" | grep -v fdrecover >commands
+	echo "fdrecover $PID 100 back" >>commands
+	runs 2147483647 >>commands
+	while read -r t; do
+		rm -f back
+		$t >with 2>with.err </dev/null && want=0 || want=$?
+		rm -f back
+		# what is opened next would be standard input, output, error
+		run -$want bash -c "exec $t <&- >out 2>err"
+		diff with out
+		diff with.err err
+		rm -f back
+		run -$want bash -c "exec $t 2>&- >out"
+		diff with out
+		rm -f back
+		# its data can't be written, unless there is none
+		[ ! -s with ] || want=1
+		run -$want bash -c "exec $t >&- 2>err"
+		[ ! -s with ] || grep -q ': stdout: Bad file descriptor$' err
+		rm -f back
+		run -$want bash -c "exec $t <&- >&- 2>&-"
+		[ ! -e back ] || cmp back ref
+	done <commands
+	run -1 bash -c "exec fdrecover $PID 100 - >&- 2>err"
+	grep -q '^fdrecover: stdout: ' err
+}
+
+@test "rights: without kcmp tables that read the same are one" {
+	need_seccomp
+	victim
+	for e in EPERM ENOSYS; do
+		refused $e kcmp lsfd -lH "$PID"
+		refused $e kcmp pstack "$PID/$PID"
+		refused $e kcmp fdpeer -H "$PID" 101
+		refused $e kcmp fdrecover "$PID" 100 -
+		refused $e kcmp fdprogress -i 0.02 -H "$PID" 100
+		refused $e kcmp lsfd -H 2147483647
+	done
+	# and that was asked for: the private table is seen
+	grep -q 103 <(lsfd -H "$PID" | cut -f 3)
+}
+
+@test "rights: without statx by the older call" {
+	need_seccomp
+	victim
+	for e in EPERM ENOSYS; do
+		refused $e statx lsfd -alH "$PID"
+		refused $e statx lsfd -H "$PWD/ref"
+		refused $e statx pstack "$PID/$PID"
+		refused $e statx fdpeer -H "$PID" 101
+		refused $e statx fdrecover "$PID" 100 -
+		refused $e statx fdprogress -i 0.02 -H "$PID" 100
+	done
+}
+
+@test "rights: without pidfds, by number" {
+	need_seccomp
+	victim
+	for e in EPERM ENOSYS; do
+		for t in pstack lsfd 'fdpeer 101' 'fdrecover 100 -' 'fdprogress -i 0.02 100'
+		do
+			# shellcheck disable=SC2086 # words
+			set -- $t
+			refused $e pidfd_open "$1" "$PID" "${@:2}"
+			refused $e pidfd_open "$1" 2147483647 "${@:2}"
+		done
+	done
+}
