@@ -19,7 +19,7 @@ load helper
 @test "fuzz: each parser is a target" {
 	# what takes foreign text, by the headers
 	local f
-	f=$(sed -n 's/.*\<\(\(parse\|num\)_[a-z]*\)(.*/\1/p' \
+	f=$(sed -n 's/.*\<\(\(parse\|num\)_[a-z_]*\)(.*/\1/p' \
 		"$TOP"/common/parse_*.h "$TOP/common/num.h" | sort -u)
 	[ -n "$f" ]
 	for f in $f; do
