@@ -21,6 +21,11 @@ files() {
 	hold "$@" "${args[@]}"
 }
 
+# last_thread PID: the thread that was started last
+last_thread() {
+	(cd "/proc/$1/task" && printf '%s\n' [0-9]* | sort -n | tail -n 1)
+}
+
 # check: do the commands of standard input, as tests/hostile.py has them, say of
 # $PID what is?
 check() {
@@ -82,11 +87,12 @@ check() {
 	need python3
 	for name in "${NAMES[@]}"; do
 		hold comm:"$name" 101,102=pipe
+		until_true state_is "$PID" S
 		# one heading, with the same words behind the command
 		pstack "$PID/$PID" >out 2>/dev/null || [ $? -eq 3 ]
 		[ "$(grep -vc '^	' out)" -eq 1 ]
 		run ! grep -q '[^[:print:]	]' out
-		[[ $(head -n 1 out) =~ ^$PID/$PID\ S\ [^\ ]+\ read\(0\< ]]
+		[[ $(head -n 1 out) =~ ^$PID/$PID\ S\ [^\ ]+\ [^\ ]+$ ]]
 		pstack -J "$PID/$PID" 2>/dev/null || [ $? -eq 3 ]
 	done >json
 	python3 -c '
@@ -113,8 +119,7 @@ for r in rows:
 	need python3
 	mkfifo $'x>) \n1 D y\e\xff'
 	hold $'3=rw:x>) \n1 D y\e\xff' read:3
-	tid=$(printf '%s\n' /proc/"$PID"/task/* | sort -V | tail -n 1)
-	tid=${tid##*/}
+	tid=$(last_thread "$PID")
 	until_true state_is "$PID/task/$tid" S
 	pstack "$PID/$tid" >out 2>/dev/null || [ $? -eq 3 ]
 	[ "$(head -n 1 out)" = "$PID/$tid S hold read(3<$PWD/x>) \\0121 D y\\033\\377>)" ]
@@ -138,6 +143,7 @@ assert os.fsencode(r["target"]) == os.readlink(os.fsencode(sys.argv[1])), r
 		user=$(ps -o user= -p "$PID" | tr -d ' ')
 		run -0 bash -c "lsfd -lH $PID | cut -f 3,4 | grep -P '\t100\$'"
 		[ "$output" = "$(printf '%s\t100' "$user")" ]
+		until_true state_is "$PID" S
 		run pstack "$PID/$PID"
 		[[ $output == *"$PID/$PID S "* ]]
 		run -0 fdprogress -i 0.001 -H "$PID" 100
@@ -174,6 +180,7 @@ assert os.fsencode(r["target"]) == os.readlink(os.fsencode(sys.argv[1])), r
 	[ "${#stderr_lines[@]}" -eq 1 ]
 	run -0 --separate-stderr fdrecover "$PID" 100 back
 	[ "$(cat back)" = 12345 ]
+	until_true state_is "$PID/task/$(last_thread "$PID")" S
 	run bash -c "pstack $PID 2>/dev/null | grep -v '^	' | grep -c 'read(101'"
 	[ "$output" -eq 1 ]
 }
