@@ -175,9 +175,16 @@ parse_net_unix(const char **text, struct sock *k)
 		memset(k, 0, sizeof *k);
 		k->family = AF_UNIX;
 		k->shutdown = k->peered = -1;
-		if (unix_row(s, k) == 0)
-			return 1;
-		k->path = NULL;
+		if (unix_row(s, k) < 0) {
+			k->path = NULL;
+			continue;
+		}
+		/* what is no row belongs to the path before it */
+		while (k->path && **text && unix_row(*text, &(struct sock){ 0 }) < 0)
+			*text = next_line(*text);
+		if (k->path)
+			k->n = (size_t)(*text - k->path) - ((*text)[-1] == '\n');
+		return 1;
 	}
 	return 0;
 }

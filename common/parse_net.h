@@ -47,7 +47,8 @@ enum {
 };
 
 /* The next row of net/unix, net/netlink, net/packet, *text moved behind it; a
- * heading and what is no row are passed over. 1, or 0 at the end. */
+ * heading and what is no row are passed over, but a unix path goes on up to the
+ * next row. 1, or 0 at the end. */
 int parse_net_unix(const char **text, struct sock *);
 int parse_net_netlink(const char **text, struct sock *);
 int parse_net_packet(const char **text, struct sock *);

@@ -26,10 +26,10 @@ last_thread() {
 	(cd "/proc/$1/task" && printf '%s\n' [0-9]* | sort -n | tail -n 1)
 }
 
-# check: do the commands of standard input, as tests/hostile.py has them, say of
+# check [NAME]...: do the commands of standard input, as tests/hostile.py has them, say of
 # $PID what is?
 check() {
-	run "$TESTS/hostile.py" "$PID"
+	run "$TESTS/hostile.py" "$PID" "$@"
 	echo "$output"
 	[ "$status" -eq 0 ]
 }
@@ -58,7 +58,8 @@ check() {
 	check <commands
 	# each comes back under its name
 	for ((n = 0; n < ${#NAMES[@]}; n += 3)); do
-		run -0 --separate-stderr fdrecover "$PID" $((200 + n))
+		run --separate-stderr fdrecover "$PID" $((200 + n))
+		echo "$stderr"
 		[ "${#stderr_lines[@]}" -eq 1 ]
 		[ "$(cat "gone/${NAMES[n]}")" = 12345 ]
 	done
@@ -81,6 +82,23 @@ check() {
 	E
 	[ "$(fdpeer -H "$PID" | cut -f 3 | sort -u | grep -c '^1[0-9][0-9]$')" -eq \
 		"${#NAMES[@]}" ]
+}
+
+@test "hostile: paths and names of unix sockets, of lsfd" {
+	need python3
+	local args=() names=() i=100 name
+	for name in "${NAMES[@]}"; do
+		args+=("$i=socket:unix,dgram,bind=$name"
+			"$((i + 1))=socket:unix,stream,bind=@$BATS_TEST_TMPDIR$name,listen")
+		names+=("$name DGRAM UNCONNECTED"
+			"@$BATS_TEST_TMPDIR$name STREAM LISTEN")
+		i=$((i + 2))
+	done
+	hold comm:$'a) \n\xfe"' "${args[@]}"
+	check "${names[@]}" <<-E
+		${#names[@]} lsfd $PID
+		${#names[@]} lsfd -l $PID
+	E
 }
 
 @test "hostile: each command name, of each tool" {

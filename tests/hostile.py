@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """hostile - read back what the tools print of a process with hostile names
 
-usage: hostile.py PID <COMMANDS
+usage: hostile.py PID [NAME]... <COMMANDS
 
 Each line of standard input is a number and a command: in each of its formats it
 must have so many records of the process with descriptors of 100 and more (-: at
 least one, and as many in each), and each record must be what the kernel says
-itself. The quoting is undone by code of its own.
+itself. Of a socket it does not tell the path: these are the NAMEs, of 100, 101
+and so on. The quoting is undone by code of its own.
 """
 import json
 import os
@@ -22,6 +23,8 @@ def kernel(pid, fd):
     path = '/proc/%d/fd/%d' % (pid, fd)
     name = os.readlink(path.encode())
     deleted = os.stat(path).st_nlink == 0 and name.startswith(b'/')
+    if name.startswith(b'socket:') and fd - 100 < len(sys.argv) - 2:
+        name = os.fsencode(sys.argv[fd - 98])
     if name.startswith(b'/memfd:'):
         deleted = False
         name = name[:-len(MARK)]
@@ -52,7 +55,7 @@ def run(words, option):
     p = subprocess.run(words[:1] + option + words[1:], capture_output=True)
     safe(p.stderr.replace(b'\n', b''))
     # root may be refused some, and a job that rests is said to
-    assert p.returncode in (0, 3), (words, p)
+    assert p.stdout and p.returncode in (0, 3), (words, p)
     return p.stdout
 
 
@@ -66,8 +69,9 @@ def records(words):
     text = []
     for line in lines[1:]:
         safe(line)
-        # no name here begins with a blank: it is a path or an object
-        m = re.match(rb'((?:[^ ]+ +){%d}[^ ]+) +(.*)$' % (n - 2), line)
+        # one blank stands before NAME, where the column before it is full
+        m = re.match(rb'((?:[^ ]+ +){%d}[^ ]+)%s(.*)$' %
+                     (n - 2, rb' +' if words[0] == 'fdpeer' else b' '), line)
         text.append((m[1].split() + [m[2]], unquote))
     tabs = run(words, ['-H']).split(b'\n')
     assert tabs.pop() == b''

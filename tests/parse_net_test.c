@@ -127,9 +127,9 @@ test_net_unix(void)
 		{ "0: 2 0 0 1 1 5 x\n0: 2 0 10000 1 1 999 /run/real\n",
 		  { "x STREAM UNCONNECTED ino=5 uid=-1 queue=0",
 		    "/run/real STREAM LISTEN ino=999 uid=-1 queue=0" } },
-		/* bound to "x\n\n junk": what is no row is passed over */
-		{ "0: 2 0 0 1 1 5 x\n\n junk\n0: 2 0 0 1 1 6\n",
-		  { "x STREAM UNCONNECTED ino=5 uid=-1 queue=0",
+		/* bound to "x\n\n junk\n": what is no row is of the path */
+		{ "0: 2 0 0 1 1 5 x\n\n junk\n\n0: 2 0 0 1 1 6\n",
+		  { "x\n\n junk\n STREAM UNCONNECTED ino=5 uid=-1 queue=0",
 		    "socket:[6] STREAM UNCONNECTED ino=6 uid=-1 queue=0" } },
 		{ "0: 2 0 0 1 1 4294967296 x\n0: 2 0 0 1 1 -5 x\n"
 		  "0: 2 0 0 1 1 5x\n0: 2 0 0 1 1 \n0: 2 0 0", { NULL } },

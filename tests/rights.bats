@@ -238,3 +238,20 @@ need_others() {
 		done
 	done
 }
+
+@test "rights: without netlink sockets are read from procfs" {
+	need_seccomp
+	hold 100=socket:inet,stream,bind=127.0.0.1/0,listen \
+		101=socket:inet,stream,to=#100 102=accept:100 \
+		103=socket:unix,stream,bind=path,listen \
+		104=socket:unix,dgram 105=socket:inet6,dgram,bind=::1/0 \
+		106=socket:unix,stream,bind=$'with\nnewline'
+	for e in EPERM ENOSYS; do
+		refused $e netlink lsfd -H "$PID"
+		refused $e netlink pstack "$PID/$PID"
+		refused $e netlink fdprogress -H "$PID" 100
+		refused $e netlink fdrecover "$PID" 100
+	done
+	[[ $(lsfd -H "$PID") == *'	path STREAM LISTEN'* ]]
+	[[ $(lsfd -H "$PID") == *'	with\012newline STREAM UNCONNECTED'* ]]
+}
