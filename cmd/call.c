@@ -20,13 +20,15 @@
  * m one if no mapping is anonymous, a an address, u that and the timeout of a
  * futex, o a timeout if there is one, t milliseconds and T a pointer that mean
  * "for ever" below 0 and NULL, w a child and i a kind of it with the next
- * argument. No letters: the call has no arguments.
+ * argument; r and R a ring, if not by its place among those that the thread has
+ * registered. No letters: the call has no arguments.
  */
 static const struct {
 	const char *letters, *names;
 } calls[] = {
-	{ "", " fork getegid geteuid getgid getpgrp getpid getppid gettid"
-	  " getuid inotify_init munlockall pause restart_syscall rt_sigreturn"
+	{ "", " fork getegid getegid32 geteuid geteuid32 getgid getgid32"
+	  " getpgrp getpid getppid gettid getuid getuid32 inotify_init"
+	  " munlockall pause restart_syscall rt_sigreturn"
 	  " sched_yield setsid sigreturn sync vfork vhangup " },
 	{ "f", " _llseek accept accept4 arm_fadvise64_64 bind cachestat close"
 	  " connect dup execveat faccessat faccessat2"
@@ -37,7 +39,7 @@ static const struct {
 	  " fstat fstat64 fstatat64 fstatfs fstatfs64 fsync ftruncate"
 	  " ftruncate64 futimesat getdents getdents64 getpeername getsockname"
 	  " getsockopt getxattrat inotify_add_watch inotify_rm_watch"
-	  " io_uring_enter io_uring_register ioctl landlock_add_rule"
+	  " ioctl landlock_add_rule"
 	  " landlock_restrict_self listen listxattrat lseek mkdirat mknodat"
 	  " mount_setattr mq_getsetattr mq_notify mq_timedreceive"
 	  " mq_timedreceive_time64 mq_timedsend mq_timedsend_time64"
@@ -55,6 +57,9 @@ static const struct {
 	{ "f-f", " copy_file_range epoll_ctl linkat move_mount renameat"
 	  " renameat2 splice " },
 	{ "-f", " symlinkat " },
+	{ "---f", " perf_event_open " },
+	{ "r", " io_uring_enter " },
+	{ "R", " io_uring_register " },
 	{ "----m", " mmap mmap2 " },
 	{ "f--t", " epoll_pwait epoll_wait " },
 	{ "f--T", " epoll_pwait2 " },
@@ -67,6 +72,7 @@ static const struct {
 	{ "i", " waitid " },
 	{ "u", " futex futex_time64 " },
 	{ "a---o", " futex_wait " },
+	{ "---o", " futex_waitv " },
 	{ "a", " futex_wake " },
 };
 
@@ -223,7 +229,11 @@ put_letter(struct call *c, int letter, int i)
 	const unsigned long long *args = c->sys->args;
 	char s[32];
 
-	if (letter == 'f' || (letter == 'm' && !(args[3] & MAP_ANONYMOUS)))
+	/* IORING_ENTER_REGISTERED_RING since Linux 5.18,
+	 * IORING_REGISTER_USE_REGISTERED_RING since 6.3 */
+	if (letter == 'f' || (letter == 'm' && !(args[3] & MAP_ANONYMOUS)) ||
+	    (letter == 'r' && !(args[3] & 16)) ||
+	    (letter == 'R' && !(args[1] & 1U << 31)))
 		put_fd(c, (int)args[i]);
 	else if ((letter == 't' && (int)args[i] < 0) ||
 	    (letter == 'T' && args[i] == 0))

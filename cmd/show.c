@@ -24,7 +24,7 @@ show_text(const struct thread *t, const struct run *run, int blank)
 {
 	const char *s = thread_frames(t);
 	struct task_frame f;
-	size_t head;
+	int n = 0;
 
 	cli_put(&rec, "%s%d/%d %c ", blank ? "\n" : "", t->pid, t->tid,
 	        t->st.state);
@@ -32,15 +32,11 @@ show_text(const struct thread *t, const struct run *run, int blank)
 	cli_put(&rec, " %s", t->calls ? t->call.text.s : t->word);
 	if (run)
 		sample_put(&rec, run);
-	cli_put(&rec, "\n");
-	head = rec.n;
-	while (parse_frame(&s, &f) == 1) {
-		cli_put(&rec, "\t");
+	for (; parse_frame(&s, &f) == 1; n++) {
+		cli_put(&rec, "\n\t");
 		cli_quote(&rec, f.s, f.n, 0);
-		cli_put(&rec, "\n");
 	}
-	if (rec.n == head)
-		cli_put(&rec, "\t?\n");
+	cli_put(&rec, n ? "\n" : "\n\t?\n");
 	cli_write(&rec);
 }
 
