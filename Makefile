@@ -160,8 +160,9 @@ check: all $(HELPERS)
 demo: $(TOOLS)
 	@tests/demo.sh
 
-bench: $(TOOLS) tests/bench/guard
+bench: $(TOOLS) tests/bench/guard tests/hold
 	@tests/bench/guard cmd/lsfd
+	@bash tests/bench/pstack cmd/pstack tests/hold
 
 # What is found is kept, and gone on from, in tests/fuzz/found.
 fuzz: tests/fuzz/fuzz
