@@ -331,6 +331,12 @@ name_mine(struct peer_end *e)
 {
 	static struct name name;
 
+	if (e->name) {
+		e->shown = copy(e->name, e->namelen);
+		e->nshown = e->namelen;
+		return;
+	}
+	name.net = NULL;
 	if (name_read(&peer.target.table, &peer.desc, &name) < 0)
 		no_memory();
 	e->name = name.s ? copy(name.s, name.n) : NULL;

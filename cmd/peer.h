@@ -223,5 +223,10 @@ int peer_anon_links(const struct walk *, struct peer_end *my);
 /* Note peer.desc if it is the same open file as what is asked about. */
 void peer_open_file_ends(const struct walk *);
 
+/* ... of sockets (peersock.c). */
+int peer_sock_glance(const struct desc_table *, int fd, const char *text);
+void peer_sock_ends(const struct walk *);
+int peer_sock_links(const struct walk *, struct peer_end *my);
+
 /* Note what an epoll asked about waits for, if peer.desc is that. */
 void peer_target_ends(const struct walk *);

@@ -192,6 +192,8 @@ const struct peer_kind peer_kinds[] = {
 	  PEER_IN(PEER_OPEN_FILE), peer_path_glance, peer_path_ends,
 	  peer_path_links },
 	{ "pipe:[", PEER_IN(PEER_PIPE), pipe_glance, pipe_ends, pipe_links },
+	{ "socket:[", PEER_IN(PEER_SOCKET), peer_sock_glance, peer_sock_ends,
+	  peer_sock_links },
 	{ "anon_inode:", PEER_IN(PEER_PIPE) | PEER_IN(PEER_WATCHED) |
 	  PEER_IN(PEER_POLLED) | PEER_IN(PEER_EVENTFD) | PEER_IN(PEER_PIDFD) |
 	  PEER_IN(PEER_BPF) | PEER_IN(PEER_OPEN_FILE), peer_anon_glance,

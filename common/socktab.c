@@ -313,26 +313,58 @@ ask_name(int fds, int fd, uint32_t ino, struct buf *name)
 	return 0;
 }
 
+/* What a protocol of that name is, and its table: 1, or 0 if it is not known. */
+static int
+know(const struct buf *name, struct sock *k, enum sock_table *table)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof protocols / sizeof *protocols; i++) {
+		if (!name->n || strcmp(name->s, protocols[i].name) != 0)
+			continue;
+		k->family = protocols[i].family;
+		k->type = protocols[i].type;
+		k->proto = protocols[i].proto;
+		*table = protocols[i].table;
+		return 1;
+	}
+	return 0;
+}
+
+static void
+clear(struct sock *k, struct buf *protocol)
+{
+	memset(k, 0, sizeof *k);
+	k->shutdown = k->peered = -1;
+	k->proto = -1;
+	protocol->n = 0;
+}
+
+int
+socktab_kind(int fds, int fd, uint32_t ino, struct sock *k,
+             struct buf *protocol)
+{
+	enum sock_table table;
+
+	clear(k, protocol);
+	if (ask_name(fds, fd, ino, protocol) < 0)
+		return -1;
+	return know(protocol, k, &table);
+}
+
 /* Read the table in which the socket is, or without its protocol's name all of
  * them; 0, or -1 with errno. */
 static int
 load_for(struct socktab *t, struct sock_net *net, const struct buf *name,
          struct sock *k)
 {
+	enum sock_table table;
 	int r = 0, err = 0;
-	unsigned i;
 
-	for (i = 0; name->n && i < sizeof protocols / sizeof *protocols; i++) {
-		if (strcmp(name->s, protocols[i].name) != 0)
-			continue;
-		k->family = protocols[i].family;
-		k->type = protocols[i].type;
-		k->proto = protocols[i].proto;
-		return load(t, net, protocols[i].table);
-	}
-	for (i = 0; !name->n && i < SOCKS_TABLES; i++)
-		if (load(t, net, (enum sock_table)i) < 0 &&
-		    i != SOCKS_VSOCK) {
+	if (know(name, k, &table))
+		return load(t, net, table);
+	for (table = 0; !name->n && table < SOCKS_TABLES; table++)
+		if (load(t, net, table) < 0) {
 			r = -1;
 			err = errno;
 		}
@@ -347,10 +379,7 @@ socktab_find(struct sock_net *net, int fds, int fd, uint32_t ino,
 	struct socktab *t = table_of(net);
 	int r;
 
-	memset(k, 0, sizeof *k);
-	k->shutdown = k->peered = -1;
-	k->proto = -1;
-	protocol->n = 0;
+	clear(k, protocol);
 	if (!t)
 		return -1;
 	if (look_up(t, ino, k))

@@ -20,3 +20,9 @@ struct sock_net;
  */
 int socktab_find(struct sock_net *, int fds, int fd, uint32_t ino,
                  struct sock *, struct buf *protocol);
+
+/* The kind, type and protocol alone, by the kernel's name for it, which is put
+ * into the buffer: 1, 0 for a name that is not known here or where there is
+ * none, -1 as above. */
+int socktab_kind(int fds, int fd, uint32_t ino, struct sock *,
+                 struct buf *protocol);

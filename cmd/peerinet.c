@@ -1,0 +1,320 @@
+#include <netinet/in.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "buf.h"
+#include "kernel.h"
+#include "out.h"
+#include "cli.h"
+#include "parse_fdinfo.h"
+#include "parse_net.h"
+#include "desc.h"
+#include "proc.h"
+#include "sock.h"
+#include "walk.h"
+#include "peer.h"
+#include "peernet.h"
+#include "peersock.h"
+
+static const unsigned char any4[16] = { [10] = 0xff, 0xff };
+static const unsigned char any6[16], loopback6[16] = { [15] = 1 };
+
+static int
+same(const unsigned char *a, const unsigned char *b)
+{
+	return memcmp(a, b, 16) == 0;
+}
+
+static int
+is_any(const unsigned char *a)
+{
+	return same(a, any4) || same(a, any6);
+}
+
+/* Does it never leave its namespace? */
+static int
+is_loopback(const unsigned char *a)
+{
+	return same(a, loopback6) || (memcmp(a, any4, 12) == 0 && a[12] == 127);
+}
+
+/* Does what is bound to one address get what is sent to the other? */
+static int
+receives(const unsigned char *bound, const unsigned char *to)
+{
+	if (same(bound, any4))
+		return memcmp(to, any4, 12) == 0;
+	return same(bound, any6) || same(bound, to);
+}
+
+/* The other end of the connection, seen from the namespace of s. */
+static const struct peer_sock *
+mirror(struct peer_socks *s, const struct peer_sock *r)
+{
+	struct peer_sock ends = { .lport = r->rport, .rport = r->lport };
+
+	memcpy(ends.local, r->remote, 16);
+	memcpy(ends.remote, r->local, 16);
+	return peer_sock_at(s, &ends);
+}
+
+/* The same in all namespaces that its packets may reach: in its own first. The
+ * namespace's sockets are put into *where. */
+static const struct peer_sock *
+find_mirror(const struct walk *w, enum peer_group group, struct peer_socks *s,
+            const struct peer_sock *r, struct peer_socks **where)
+{
+	const struct peer_sock *m = mirror(s, r);
+	struct peer_socks *o = NULL;
+
+	*where = s;
+	if (m || is_loopback(r->remote) || is_loopback(r->local))
+		return m;
+	while (!m && (o = peer_socks_next(w, group, o))) {
+		if (o == s)
+			continue;
+		m = mirror(o, r);
+		*where = o;
+	}
+	return m;
+}
+
+/* What of a connection is still open, by my state. */
+static int
+direction(int state)
+{
+	switch (state) {
+	case SOCK_FIN_WAIT1:
+	case SOCK_FIN_WAIT2:
+		return PEER_FROM;
+	case SOCK_CLOSE_WAIT:
+		return PEER_TO;
+	default:
+		return PEER_BOTH;
+	}
+}
+
+/* Is it a connection that nobody has accepted? */
+static int
+waits(const struct peer_sock *r)
+{
+	return r->ino == 0 && (r->state == SOCK_ESTABLISHED ||
+	    r->state == SOCK_SYN_RECV || r->state == SOCK_NEW_SYN_RECV);
+}
+
+/* Who listens where the connection waits: with SO_REUSEPORT several. */
+static void
+link_listeners(const struct peer_socks *s, const struct peer_sock *m)
+{
+	size_t i;
+	int n = 0;
+
+	for (i = 0; i < s->n; i++) {
+		const struct peer_sock *l = &s->rows[i];
+
+		if (l->state != SOCK_LISTEN || l->lport != m->lport ||
+		    l->family != m->family || !receives(l->local, m->local))
+			continue;
+		peer_sock_link(l->ino, PEER_BOTH, PEER_BACKLOG, PEER_BACKLOG,
+		               l->uid);
+		n++;
+	}
+	if (n == 0)
+		peer_sock_alone(PEER_BOTH, PEER_BACKLOG, -1);
+}
+
+/* Who waits to be accepted at the listener. */
+static void
+link_waiting(const struct walk *w, struct peer_socks *s,
+             const struct peer_sock *l)
+{
+	struct peer_socks *where;
+	const struct peer_sock *c;
+	size_t i;
+
+	for (i = 0; i < s->n; i++) {
+		const struct peer_sock *m = &s->rows[i];
+
+		if (!waits(m) || m->lport != l->lport ||
+		    m->family != l->family || !receives(l->local, m->local))
+			continue;
+		c = find_mirror(w, PEER_TCP, s, m, &where);
+		if (c && c->ino)
+			peer_sock_link(c->ino, PEER_BOTH, PEER_BACKLOG,
+			               PEER_BACKLOG, c->uid);
+		else
+			peer_sock_alone(PEER_BOTH, PEER_BACKLOG, -1);
+	}
+}
+
+/* Nobody on this host has the address to which it is connected. */
+static void
+link_nobody(const struct peer_sock *r)
+{
+	if (r->state == SOCK_CLOSE_WAIT || r->state == SOCK_LAST_ACK ||
+	    r->state == SOCK_CLOSING) {
+		peer_sock_alone(PEER_BOTH, PEER_CLOSED, -1);
+	} else if (is_loopback(r->remote)) {
+		cli_warn("%s: descriptor %d: no socket of its namespace has "
+		         "the address it is connected to (NAT?)", peer.operand,
+		         peer.desc.fd);
+		peer_sock_alone(PEER_BOTH, PEER_HIDDEN, -1);
+	} else {
+		peer_sock_alone(direction(r->state), PEER_REMOTE, -1);
+	}
+}
+
+static void
+link_tcp(const struct walk *w, struct peer_socks *s, const struct peer_sock *r)
+{
+	struct peer_socks *where;
+	const struct peer_sock *m;
+
+	if (r->state == SOCK_LISTEN) {
+		link_waiting(w, s, r);
+		return;
+	}
+	if (r->rport == 0 || r->state == SOCK_CLOSE)
+		return;
+	m = find_mirror(w, PEER_TCP, s, r, &where);
+	if (!m)
+		link_nobody(r);
+	else if (m->ino)
+		peer_sock_link(m->ino, direction(r->state), PEER_OPEN,
+		               PEER_PROVE, m->uid);
+	else if (waits(m))
+		link_listeners(where, m);
+	else
+		peer_sock_alone(PEER_BOTH, PEER_CLOSED, -1);
+}
+
+/* Who gets what is sent to the address; how many. */
+static int
+link_receivers(const struct peer_socks *s, const struct peer_sock *r)
+{
+	size_t i;
+	int n = 0;
+
+	for (i = 0; i < s->n; i++) {
+		const struct peer_sock *o = &s->rows[i];
+
+		if (o->rport || o->lport != r->rport || !o->ino ||
+		    !receives(o->local, r->remote))
+			continue;
+		peer_sock_link(o->ino, PEER_TO, PEER_OPEN, PEER_PROVE, o->uid);
+		n++;
+	}
+	return n;
+}
+
+/* Who is connected to the address and no other end of it. A wildcard is all
+ * addresses of this host: sure of these are the loopback's and the sender's. */
+static void
+link_senders(const struct peer_socks *s, const struct peer_sock *r)
+{
+	size_t i;
+
+	for (i = 0; i < s->n; i++) {
+		const struct peer_sock *o = &s->rows[i];
+
+		if (o->rport != r->lport || !o->ino ||
+		    !receives(r->local, o->remote))
+			continue;
+		if (!is_any(r->local) || is_loopback(o->remote) ||
+		    same(o->remote, o->local))
+			peer_sock_link(o->ino, PEER_FROM, PEER_OPEN,
+			               PEER_PROVE, o->uid);
+	}
+}
+
+static void
+link_udp(const struct walk *w, struct peer_socks *s, const struct peer_sock *r)
+{
+	struct peer_socks *where, *o = NULL;
+	const struct peer_sock *m;
+	int n;
+
+	if (r->rport == 0) {
+		if (r->lport)
+			link_senders(s, r);
+		return;
+	}
+	m = find_mirror(w, PEER_UDP, s, r, &where);
+	if (m && m->ino) {
+		peer_sock_link(m->ino, PEER_BOTH, PEER_OPEN, PEER_PROVE,
+		               m->uid);
+		return;
+	}
+	n = link_receivers(s, r);
+	if (is_loopback(r->remote)) {
+		if (n == 0)
+			peer_sock_alone(PEER_TO, s->failed ? PEER_HIDDEN :
+			                PEER_NONE, -1);
+		return;
+	}
+	while (n == 0 && (o = peer_socks_next(w, PEER_UDP, o)))
+		if (o != s)
+			n = link_receivers(o, r);
+	if (n == 0)
+		peer_sock_alone(PEER_BOTH, PEER_REMOTE, -1);
+}
+
+/* The row of my end, in the namespace of its holder, or in another one, or in
+ * that which it tells itself; NULL: it is in none, or (*untold) can't be
+ * found. */
+static const struct peer_sock *
+find_mine(const struct walk *w, const struct peer_end *my,
+          enum peer_group group, struct peer_socks **s, int *untold)
+{
+	uint32_t ino = (uint32_t)my->key.id;
+	const struct peer_sock *r = NULL;
+	struct sock_net *net = sock_net(w->root, w->table.dir);
+
+	*untold = 0;
+	if (net && (*s = peer_socks(net, group)) &&
+	    (r = peer_sock(*s, ino)))
+		return r;
+	for (*s = NULL; !r && (*s = peer_socks_next(w, group, *s)); )
+		if (!(r = peer_sock(*s, ino)))
+			*untold |= (*s)->failed;
+	if (r)
+		return r;
+	if (peer_is_unbound(my)) {
+		*untold = 0;
+		return NULL;
+	}
+	if (!(net = peer_net_of(my))) {
+		*untold = 1;
+		return NULL;
+	}
+	*s = peer_socks(net, group);
+	*untold = !*s || (*s)->failed;
+	return *s ? peer_sock(*s, ino) : NULL;
+}
+
+int
+peer_inet_links(const struct walk *w, struct peer_end *my, int proto)
+{
+	struct peer_socks *s;
+	const struct peer_sock *r;
+	int untold;
+
+	/* the others are answered by the network, or the kernel itself */
+	if (proto != IPPROTO_TCP && proto != IPPROTO_UDP) {
+		peer_kernel(PEER_BOTH);
+		return 1;
+	}
+	r = find_mine(w, my, proto == IPPROTO_TCP ? PEER_TCP : PEER_UDP, &s,
+	              &untold);
+	if (!r && untold)
+		peer_sock_alone(PEER_BOTH, PEER_HIDDEN, -1);
+	else if (r && r->lport == r->rport && same(r->local, r->remote))
+		peer_sock_link(r->ino, PEER_BOTH, PEER_OPEN, PEER_SILENT, -1);
+	else if (r && proto == IPPROTO_TCP)
+		link_tcp(w, s, r);
+	else if (r)
+		link_udp(w, s, r);
+	return 1;
+}

@@ -1,0 +1,358 @@
+load helper
+
+# What fdpeer says of sockets. Most tests have a network namespace, so that
+# ports are theirs and no other socket is there.
+
+# loopback: how hold_as gets a network namespace with a loopback
+loopback() {
+	need ip unshare
+	cat >loopback <<-'END'
+		#!/bin/sh
+		ip link set lo up && exec "$@"
+	END
+	chmod +x loopback
+}
+
+# in_net ACTION...: hold, in a network namespace of its own
+in_net() {
+	local how='unshare -n'
+	if [ "$(id -u)" -ne 0 ]; then
+		how='unshare -rn'
+		$how true 2>/dev/null || skip 'needs a network namespace'
+	fi
+	loopback
+	hold_as "$how ./loopback" "$@"
+}
+
+# beside PID ACTION...: hold, in the network namespace of that process
+beside() {
+	local how="nsenter -n -t $1"
+	need nsenter
+	[ "$(id -u)" -eq 0 ] || how="nsenter -U --preserve-credentials -n -t $1"
+	hold_as "$how" "${@:2}"
+}
+
+# peers PID [FD]: DIR PEER PEERFD STATE of all rows in $rows, as -H has them
+peers() {
+	rows=$(fdpeer -H "$@" 2>err) && code=0 || code=$?
+	rows=$(printf '%s\n' "$rows" | cut -f 4,5,7,8 | tr '\t' ' ')
+}
+
+# all ROW...: are these the rows?
+all() {
+	[ "$rows" = "$(printf '%s\n' "$@")" ] || {
+		printf 'got:\n%s\n' "$rows"
+		cat err
+		return 1
+	}
+}
+
+# alone: no rows; certainly none, or some process could not be read
+alone() {
+	all '' && grep -q 'nobody else is seen to have' err &&
+		{ [ "$code" -eq 1 ] || [ "$code" -eq 3 ]; }
+}
+
+@test "fdpeer: a socket pair, held by two processes" {
+	hold 100,101=unix child:close:100
+	local child
+	child=$(pgrep -P "$PID")
+	peers "$PID" 100
+	all "<-> $PID 101 open" "<-> $child 101 open"
+	[ "$code" -eq 0 ]
+	peers "$PID" 101
+	all "<-> $PID 100 open" "== $child 101 -"
+}
+
+@test "fdpeer: unix, accepted, waiting, and the peer closed" {
+	local server
+	hold "100=socket:unix,stream,bind=$PWD/s,listen"
+	server=$PID
+	hold "100=socket:unix,stream,to=$PWD/s"
+	peers "$PID" 100
+	all "<-> $server 100 backlog"
+	peers "$server" 100
+	all "<-> $PID 100 backlog"
+	end_started
+	hold "100=socket:unix,stream,bind=$PWD/t,listen" \
+		"101=socket:unix,stream,to=$PWD/t" 102=accept:100
+	peers "$PID" 102
+	all "<-> $PID 101 open"
+	peers "$PID" 100
+	alone
+	hold 100,101=unix close:101 102,103=dgram close:103
+	peers "$PID" 100
+	all '<-> - - closed'
+	[ "$code" -eq 1 ]
+	peers "$PID" 102
+	all '<-> - - closed'
+}
+
+@test "fdpeer: unix datagrams, many to one" {
+	local server first
+	hold "100=socket:unix,dgram,bind=$PWD/log"
+	server=$PID
+	hold "100=socket:unix,dgram,to=$PWD/log"
+	first=$PID
+	hold "100=socket:unix,dgram,to=$PWD/log" \
+		"101=socket:unix,dgram,to=$PWD/log"
+	peers "$server" 100
+	if [ "$first" -lt "$PID" ]; then
+		all "<- $first 100 open" "<- $PID 100 open" "<- $PID 101 open"
+	else
+		all "<- $PID 100 open" "<- $PID 101 open" "<- $first 100 open"
+	fi
+	peers "$first" 100
+	all "-> $server 100 open"
+}
+
+@test "fdpeer: two listeners that had one path: the one that was asked" {
+	local old
+	hold "100=socket:unix,stream,bind=$PWD/s,listen" \
+		"101=socket:unix,stream,to=$PWD/s" unlink:s
+	old=$PID
+	hold "100=socket:unix,stream,bind=$PWD/s,listen" \
+		"101=socket:unix,stream,to=$PWD/s"
+	peers "$old" 101
+	all "<-> $old 100 backlog"
+	peers "$PID" 101
+	all "<-> $PID 100 backlog"
+}
+
+@test "fdpeer: a socket in flight has no holder that is seen" {
+	need_root
+	hold 100,101=unix 102,103=unix inflight:101:102
+	peers "$PID" 100
+	all '<-> - - inflight'
+}
+
+@test "fdpeer: a peer that may not be looked at is hidden, with its uid" {
+	local uid child
+	uid=$(id -u)
+	[ "$uid" -ne 0 ] || uid=65534
+	# the child has one end only, its parent, which is not dumpable, both
+	hold_as "$([ "$(id -u)" -ne 0 ] || echo setpriv --reuid 65534 --regid 65534 --clear-groups)" \
+		100,101=unix child:close:101 undumpable
+	child=$(pgrep -P "$PID")
+	run -3 --separate-stderr as_user fdpeer -H "$child" 100
+	[ "$(printf '%s\n' "$output" | cut -f 4-8 | tr '\t' ' ')" = \
+		"<-> - uid=$uid - hidden" ]
+	[[ $stderr == *'could not be read'* ]]
+}
+
+@test "fdpeer: a listener that may not be looked at is told by its uid" {
+	need_root
+	hold "100=socket:unix,stream,bind=@listener $$,listen"
+	hold_as 'setpriv --reuid 65534 --regid 65534 --clear-groups' \
+		"100=socket:unix,stream,to=@listener $$"
+	run -0 --separate-stderr as_user fdpeer -H "$PID" 100
+	[ "$(printf '%s\n' "$output" | cut -f 4-8 | tr '\t' ' ')" = \
+		'<-> - uid=0 - backlog' ]
+}
+
+# A process that leaves the network namespace in which it made its sockets, so
+# often, and goes to a new one.
+leave() {
+	need_root
+	need python3
+	cat >leave.py <<-'END'
+		import ctypes, os, socket, sys, time
+		libc = ctypes.CDLL(None, use_errno=True)
+		def leave():
+		    if libc.unshare(0x40000000):
+		        sys.exit(1)
+		if sys.argv[1] == "2":
+		    leave()
+		a, b = socket.socketpair()
+		os.dup2(a.fileno(), 100)
+		os.dup2(b.fileno(), 101)
+		a.close()
+		b.close()
+		leave()
+		open("ready", "w")
+		time.sleep(1000)
+	END
+	start python3 leave.py "$1"
+	until_true [ -e ready ]
+}
+
+@test "fdpeer: a socket of our namespace, held by a process of another one" {
+	leave 1
+	peers "$PID" 100
+	all "<-> $PID 101 open"
+}
+
+@test "fdpeer: a socket of a namespace in which there is no process" {
+	leave 2
+	peers "$PID" 100
+	all "<-> $PID 101 open"
+	# as it was
+	[ "$(readlink "/proc/$PID/ns/net")" != "$(readlink /proc/self/ns/net)" ]
+}
+
+@test "fdpeer: TCP, accepted, waiting, closed, and to itself" {
+	in_net 100=socket:inet,stream,bind=127.0.0.1/80,listen \
+		101=socket:inet,stream,bind=127.0.0.1/1001,to=127.0.0.1/80 \
+		102=accept:100 \
+		103=socket:inet,stream,bind=127.0.0.1/1003,to=127.0.0.1/80 \
+		104=socket:inet,stream,bind=127.0.0.1/1004,to=127.0.0.1/1004 \
+		105=socket:inet,stream
+	peers "$PID" 101
+	all "<-> $PID 102 open"
+	peers "$PID" 102
+	all "<-> $PID 101 open"
+	peers "$PID" 103
+	all "<-> $PID 100 backlog"
+	peers "$PID" 100
+	all "<-> $PID 103 backlog"
+	peers "$PID" 104
+	all "<-> $PID 104 open"
+	peers "$PID" 105
+	alone
+	in_net 100=socket:inet,stream,bind=127.0.0.1/80,listen \
+		101=socket:inet,stream,to=127.0.0.1/80 102=accept:100 close:102
+	peers "$PID" 101
+	all '<-> - - closed'
+	[ "$code" -eq 1 ]
+}
+
+@test "fdpeer: TCP over IPv6, and IPv4 that IPv6 takes" {
+	[ -e /proc/net/tcp6 ] || skip 'needs IPv6'
+	in_net 100=socket:inet6,stream,bind=::/80,listen \
+		101=socket:inet6,stream,to=::1/80 102=accept:100 \
+		103=socket:inet,stream,to=127.0.0.1/80 104=accept:100 \
+		105=socket:inet,stream,to=127.0.0.1/80
+	peers "$PID" 101
+	all "<-> $PID 102 open"
+	peers "$PID" 103
+	all "<-> $PID 104 open"
+	peers "$PID" 104
+	all "<-> $PID 103 open"
+	peers "$PID" 105
+	all "<-> $PID 100 backlog"
+}
+
+@test "fdpeer: UDP, a pair, to whom it is sent, and to nobody" {
+	in_net 100=socket:inet,dgram,bind=0.0.0.0/53 \
+		101=socket:inet,dgram,to=127.0.0.1/53 \
+		102=socket:inet,dgram,bind=127.0.0.1/1002 \
+		103=socket:inet,dgram,bind=127.0.0.1/1003,to=127.0.0.1/9 \
+		104=socket:inet,dgram,bind=127.0.0.1/1004,to=127.0.0.1/1005 \
+		105=socket:inet,dgram,bind=127.0.0.1/1005,to=127.0.0.1/1004
+	peers "$PID" 100
+	all "<- $PID 101 open"
+	peers "$PID" 101
+	all "-> $PID 100 open"
+	peers "$PID" 102
+	alone
+	peers "$PID" 103
+	all '-> - - none'
+	[ "$code" -eq 1 ]
+	peers "$PID" 104
+	all "<-> $PID 105 open"
+}
+
+# veth: two holders' namespaces are joined, 10.0.0.1 is the first's
+veth() {
+	ip -n "/proc/$1/ns/net" link show >/dev/null 2>&1
+	nsenter -n -t "$1" ip link add v0 type veth peer name v1 netns "$2" &&
+		nsenter -n -t "$1" ip addr add 10.0.0.1/24 dev v0 &&
+		nsenter -n -t "$1" ip link set v0 up &&
+		nsenter -n -t "$2" ip addr add 10.0.0.2/24 dev v1 &&
+		nsenter -n -t "$2" ip link set v1 up
+}
+
+@test "fdpeer: TCP to another namespace, never by its loopback; remote" {
+	need_root
+	need ip nsenter
+	local a b server
+	in_net 90=r:/dev/null
+	a=$PID
+	in_net 90=r:/dev/null
+	b=$PID
+	veth "$a" "$b" || skip 'needs veth'
+	hold_as "nsenter -n -t $a" 100=socket:inet,stream,bind=10.0.0.1/80,listen \
+		101=socket:inet,stream,bind=127.0.0.1/80,listen
+	server=$PID
+	hold_as "nsenter -n -t $b" 100=socket:inet,stream,to=10.0.0.1/80 \
+		101=socket:inet,stream,bind=127.0.0.1/80,listen \
+		102=socket:inet,stream,bind=127.0.0.1/5999,to=127.0.0.1/80 \
+		103=accept:101
+	peers "$PID" 100
+	all "<-> $server 100 backlog"
+	peers "$server" 100
+	all "<-> $PID 100 backlog"
+	peers "$PID" 103
+	all "<-> $PID 102 open"
+	# an address that nobody here has
+	nsenter -n -t "$b" ip addr add 10.0.0.9/24 dev v1
+	hold_as "nsenter -n -t $b" 100=socket:inet,dgram,to=10.0.0.77/9
+	peers "$PID" 100
+	all '<-> - - remote'
+	[ "$code" -eq 0 ]
+}
+
+@test "fdpeer: netlink to the kernel and to each other; packet" {
+	need_root
+	in_net 100=socket:netlink,raw,bind=4711 \
+		101=socket:netlink,raw/2,bind=4712 \
+		102=socket:netlink,raw/2,bind=4713,to=4712 \
+		103=socket:packet,raw/768
+	peers "$PID" 100
+	all '<-> - - kernel'
+	peers "$PID" 102
+	all "-> $PID 101 open"
+	peers "$PID" 101
+	all "<- $PID 102 open"
+	peers "$PID" 103
+	all '<-> - - kernel'
+}
+
+@test "fdpeer: what the kernel has no table for, it can't tell" {
+	hold 100=socket:vsock,stream || skip 'needs AF_VSOCK'
+	kill -0 "$PID" 2>/dev/null || skip 'needs AF_VSOCK'
+	peers "$PID" 100
+	all '<-> - - hidden'
+	[ "$code" -eq 3 ]
+	grep -q 'this kernel cannot tell the other end' err
+}
+
+@test "fdpeer: the holder's namespace may not be entered" {
+	need_root
+	need setpriv
+	in_net 100,101=unix 102=socket:inet,stream,bind=127.0.0.1/80,listen \
+		103=socket:inet,stream,to=127.0.0.1/80 104=accept:102
+	run -0 --separate-stderr setpriv --bounding-set -sys_admin \
+		--inh-caps -sys_admin fdpeer -H "$PID" 103
+	[ "$(printf '%s\n' "$output" | cut -f 4,5,7,8 | tr '\t' ' ')" = "<-> $PID 104 open" ]
+	# net/unix has no peers
+	run -3 --separate-stderr setpriv --bounding-set -sys_admin \
+		--inh-caps -sys_admin fdpeer -H "$PID" 100
+	[ "$(printf '%s\n' "$output" | cut -f 4,5,7,8 | tr '\t' ' ')" = '<-> - - hidden' ]
+}
+
+@test "fdpeer: all sockets of a process, in the order of descriptors" {
+	need_root
+	in_net 100,101=unix 102=socket:inet,stream,bind=127.0.0.1/80,listen \
+		103=socket:inet,stream,bind=127.0.0.1/1000,to=127.0.0.1/80 \
+		104=accept:102
+	run -0 --separate-stderr fdpeer -H "$PID"
+	[ "$(printf '%s\n' "$output" | awk -F '\t' '$3 >= 100 && $3 < 110' |
+		cut -f 3-5,7-9)" = "$(printf '%s\t<->\t%s\t%s\topen\t%s\n' \
+		100 "$PID" 101 "socket:[$(inode "$PID" 100)] STREAM ESTABLISHED" \
+		101 "$PID" 100 "socket:[$(inode "$PID" 101)] STREAM ESTABLISHED" \
+		103 "$PID" 104 '127.0.0.1:1000->127.0.0.1:80 ESTABLISHED' \
+		104 "$PID" 103 '127.0.0.1:80->127.0.0.1:1000 ESTABLISHED')" ]
+}
+
+@test "fdpeer: many sockets of a process, read at once" {
+	local acts=() i
+	for i in $(seq 100 2 178); do
+		acts+=("$i,$((i + 1))=unix")
+	done
+	hold "${acts[@]}"
+	run -0 --separate-stderr fdpeer -H "$PID"
+	[ "$(printf '%s\n' "$output" | awk -F '\t' -v p="$PID" '
+		$3 >= 100 && $3 < 180 && $5 == p && $8 == "open" &&
+		$7 == $3 + ($3 % 2 ? -1 : 1)' | wc -l)" -eq 80 ]
+}
