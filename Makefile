@@ -28,9 +28,10 @@ NAMES = pstack lsfd fdpeer fdrecover fdprogress
 TOOLS = cmd/pstack cmd/lsfd cmd/fdpeer cmd/fdrecover cmd/fdprogress
 PAGES = man/pstack.1 man/lsfd.1 man/fdpeer.1 man/fdrecover.1 man/fdprogress.1 \
 	man/proctools.7
-HDR = cmd/blocked.h cmd/call.h cmd/cli.h cmd/copy.h cmd/group.h cmd/openfile.h \
-	cmd/peer.h cmd/peernet.h cmd/peersock.h cmd/restore.h cmd/sample.h \
-	cmd/show.h cmd/target.h cmd/tasks.h cmd/thread.h common/buf.h common/desc.h \
+HDR = cmd/blocked.h cmd/call.h cmd/cli.h cmd/copy.h cmd/dot.h cmd/group.h \
+	cmd/openfile.h cmd/peer.h cmd/peernet.h cmd/peersock.h cmd/restore.h \
+	cmd/sample.h cmd/show.h cmd/target.h cmd/tasks.h cmd/thread.h \
+	common/buf.h common/desc.h \
 	common/file.h common/guard.h common/kernel.h common/meter.h \
 	common/mount.h common/name.h common/num.h common/out.h \
 	common/parse_diag.h common/parse_fdinfo.h common/parse_maps.h \
@@ -47,7 +48,8 @@ OBJ = $(LIBOBJ) cmd/cli.o cmd/copy.o cmd/fdpeer.o \
 	cmd/fdprogress.o cmd/fdrecover.o cmd/lsfd.o cmd/openfile.o \
 	$(PEER) cmd/restore.o $(STACK) cmd/target.o
 PEER = cmd/blocked.o cmd/peer.o cmd/peeranon.o cmd/peerfile.o cmd/peerinet.o \
-	cmd/peerkind.o cmd/peernet.o cmd/peerproof.o cmd/peersock.o
+	cmd/peerkind.o cmd/peernet.o cmd/peerproof.o cmd/peersock.o cmd/trace.o \
+	cmd/dot.o
 STACK = cmd/call.o cmd/group.o cmd/pstack.o cmd/sample.o cmd/show.o \
 	cmd/tasks.o cmd/thread.o
 LIB = common/libproctools.a

@@ -16,12 +16,21 @@
 #include "proc.h"
 #include "walk.h"
 #include "peer.h"
+#include "dot.h"
 
 const char usage[] =
-"usage: fdpeer [-JH0] [-T SECS] [-R DIR] PID [FD]\n"
+"usage: fdpeer [-rJH0] [--sockets] [--dot] [-T SECS] [-R DIR] PID [FD]\n"
+"  -r, --recursive     the whole pipeline, upstream first\n"
+"      --sockets       with -r: through sockets and terminals too\n"
+"      --dot           a graph for dot(1)\n"
 CLI_RECORD_USAGE;
 
+enum { OPT_SOCKETS = 256, OPT_DOT };
+
 static const struct option options[] = {
+	{ "recursive", no_argument, NULL, 'r' },
+	{ "sockets", no_argument, NULL, OPT_SOCKETS },
+	{ "dot", no_argument, NULL, OPT_DOT },
 	CLI_RECORD_OPTIONS,
 	{ 0 }
 };
@@ -32,18 +41,10 @@ static const struct out_column columns[] = {
 	{ "STATE", -8 }, { "NAME", 0 }, { 0 }
 };
 
-static const char *const state_names[] = {
-	[PEER_OPEN] = "open", [PEER_READING] = "read", [PEER_WRITING] = "write",
-	[PEER_NONE] = "none", [PEER_CLOSED] = "closed",
-	[PEER_BACKLOG] = "backlog", [PEER_INFLIGHT] = "inflight",
-	[PEER_HIDDEN] = "hidden", [PEER_REMOTE] = "remote",
-	[PEER_KERNEL] = "kernel"
-};
-
 static const char *const dir_names[] = { "->", "<-", "<->", "==" };
 
 static char **operands;
-static int pid;
+static int pid, dot, sockets;
 
 static struct buf rec;
 static struct out out = { .rec = &rec, .columns = columns };
@@ -135,7 +136,7 @@ put_row(const struct peer_row *r)
 	put_number(r->its);
 	put_peer_command(r);
 	put_fd(r->its);
-	put_string(state_names[r->state]);
+	put_string(peer_state_name(r->state));
 	out_name(&out, reads ? r->my->shown : r->my->name,
 	         reads ? r->my->nshown : r->my->namelen, r->my->deleted);
 	put_keys(r->my, "mode", "tid");
@@ -169,6 +170,9 @@ say_nothing(void)
 	}
 	if (!fd)
 		cli_warn("%s: no descriptor has another end", p);
+	else if (peer.nmine && peer.traced)
+		cli_warn("%s: nothing flows through descriptor %s (%s)", p, fd,
+		         peer.endless);
 	else if (peer.nmine)
 		cli_warn("%s: nobody else is seen to have descriptor %s (%s)",
 		         p, fd, peer.endless);
@@ -179,8 +183,8 @@ say_nothing(void)
 		cli_warn("%s: no descriptor %s%s", p, fd,
 		         is_process(peer.asked) ?
 		         " (one process at a time)" : "");
-	cli_fail(peer.nmine && (cli_refused() || cli_hidden(peer.root)) ?
-	         3 : 1);
+	cli_fail(fd && peer.nmine && !peer.traced &&
+	         (cli_refused() || cli_hidden(peer.root)) ? 3 : 1);
 }
 
 /* Say of which descriptors nothing can be told. */
@@ -197,27 +201,51 @@ say_untold(void)
 		         peer.untold == 1 ? "" : "s");
 }
 
+/* The graph is printed as one record. */
+static void
+put_graph(void)
+{
+	out.mode = OUT_TAB;
+	if (dot_graph(&rec) < 0)
+		out.failed = errno;
+	cli_print(&out);
+}
+
+/* Is the row about the descriptor that is asked about? */
+static int
+is_asked(const struct peer_row *r)
+{
+	return peer.asked >= 0 && r->my->pid == peer.mine->pid &&
+	    r->my->tid == peer.mine->tid && r->my->fd == peer.asked;
+}
+
 static void
 report(void)
 {
-	size_t i, hidden = 0, gone = 0;
+	size_t i, hidden = 0, asked_hidden = 0, gone = 0;
 
-	if (peer.nrows)
+	if (peer.nrows && !peer.traced)
 		qsort(peer.rows, peer.nrows, sizeof *peer.rows, compare_rows);
 	for (i = 0; i < peer.nrows; i++) {
-		put_row(&peer.rows[i]);
+		if (!dot)
+			put_row(&peer.rows[i]);
 		hidden += peer.rows[i].state == PEER_HIDDEN;
+		if (!is_asked(&peer.rows[i]))
+			continue;
+		asked_hidden += peer.rows[i].state == PEER_HIDDEN;
 		gone += peer.rows[i].state == PEER_NONE ||
 		    peer.rows[i].state == PEER_CLOSED;
 	}
+	if (dot)
+		put_graph();
 	say_untold();
 	if (peer.nrows == 0)
 		say_nothing();
-	else if (peer.asked >= 0 && gone)
+	else if (gone)
 		cli_fail(1);
 	if (hidden)
 		cli_refused();
-	if (hidden && peer.asked >= 0)
+	if (asked_hidden)
 		cli_fail(3);
 }
 
@@ -226,21 +254,45 @@ scan(void)
 {
 	peer.root = cli_root();
 	peer.operand = operands[0];
-	if (peer_find(pid) < 0)
+	if ((peer.traced ? peer_trace(pid) : peer_find(pid)) < 0)
 		cli_error(operands[0], errno);
 	else
 		report();
 	return 0;
 }
 
-int
-main(int argc, char **argv)
+static void
+read_options(int argc, char **argv)
 {
 	int c;
 
+	while ((c = getopt_long(argc, argv, "rJH0R:T:hV", options, NULL)) != -1)
+		switch (c) {
+		case 'r':
+			peer.traced |= PEER_IN(PEER_PIPE) | PEER_IN(PEER_FILE);
+			break;
+		case OPT_SOCKETS:
+			sockets = 1;
+			break;
+		case OPT_DOT:
+			dot = 1;
+			break;
+		default:
+			cli_option(c);
+		}
+	if (sockets && !peer.traced)
+		cli_usage("--sockets needs -r");
+	if (sockets)
+		peer.traced |= PEER_IN(PEER_SOCKET) | PEER_IN(PEER_TERMINAL);
+	if (dot && cli.mode != OUT_TEXT)
+		cli_usage("--dot excludes -J, -H and -0");
+}
+
+int
+main(int argc, char **argv)
+{
 	cli_open(argv);
-	while ((c = getopt_long(argc, argv, "JH0R:T:hV", options, NULL)) != -1)
-		cli_option(c);
+	read_options(argc, argv);
 	operands = argv + optind;
 	if (optind == argc)
 		cli_usage("which process?");

@@ -118,7 +118,7 @@ peer_end(const struct walk *of, const struct peer_key *k, int roles)
 		return;
 	/* The table of a thread that is asked about may be seen under another
 	 * thread that shares it. */
-	if (of->tid && of->pid == my->pid && my->tid && of->tid != my->tid &&
+	if (!peer.traced && of->tid && of->pid == my->pid && my->tid && of->tid != my->tid &&
 	    sys_kcmp(of->root, of->tid, my->tid, SYS_KCMP_FILES, 0, 0) == 0)
 		e.tid = my->tid;
 	e.thread = walk_thread(of);
@@ -320,6 +320,8 @@ peer_scan(void)
 static void
 target_error(void)
 {
+	if (peer.following)
+		return;
 	if (!peer.unseen)
 		cli_error(peer.operand, errno);
 	peer.unseen = 1;
@@ -395,7 +397,7 @@ static void
 read_mine(int fd, int thread)
 {
 	guard_fd(fd);
-	if (peer.traced && glance(&peer.target.table, fd) == 0)
+	if (peer.traced && peer.asked < 0 && glance(&peer.target.table, fd) == 0)
 		return;
 	if (desc_read(&peer.target.table, fd, DESC_WANT_STAT | DESC_WANT_NAME,
 	              &peer.desc) == 0)
@@ -465,6 +467,20 @@ peer_state(struct peer_end *e)
 		e->state = states[blocked_on(peer.root, e)];
 	e->looked = 1;
 	return e->state;
+}
+
+const char *
+peer_state_name(enum peer_state state)
+{
+	static const char *const names[] = {
+		[PEER_OPEN] = "open", [PEER_READING] = "read",
+		[PEER_WRITING] = "write", [PEER_NONE] = "none",
+		[PEER_CLOSED] = "closed", [PEER_BACKLOG] = "backlog",
+		[PEER_INFLIGHT] = "inflight", [PEER_HIDDEN] = "hidden",
+		[PEER_REMOTE] = "remote", [PEER_KERNEL] = "kernel"
+	};
+
+	return names[state];
 }
 
 void
@@ -610,6 +626,8 @@ peer_open(int pid, struct walk_pick *pick)
 		return -1;
 	peer.nmine = peer.nlinks = ndirect = 0;
 	peer.untold = peer.mapped = 0;
+	peer.following = 0;
+	classes = peer.traced;
 	first_scan = tries == 0;
 	return 0;
 }

@@ -107,6 +107,7 @@ extern struct peer {
 	size_t nmine, nends, nlinks, nrows;
 	int mapped;		/* look for processes that only map it, which */
 	struct peer_key map;	/* ... maps has under this key */
+	int following;		/* what can't be read now is passed over */
 	int untold;		/* descriptors of which the kernel can't tell */
 	int unseen;		/* something of the target can't be read */
 	char endless[16];	/* the type of what has no other end */
@@ -139,6 +140,9 @@ enum peer_state peer_state(struct peer_end *);
 /* STATE of a link that nobody is seen to be the other end of; -1 if my end is
  * not what it was. */
 int peer_alone(const struct peer_link *);
+
+/* STATE in words, NULL for PEER_SAME. */
+const char *peer_state_name(enum peer_state);
 
 /* Note a row. */
 void peer_row(const struct peer_row *);

@@ -71,7 +71,7 @@ descriptor() {
 @test "fdpeer: bad options and operands are usage errors" {
 	for arg in '' -x --bogus '-T' '-Tx 1' '-R' 0 99999999999 abc 1e3 0x10 -1 \
 		+1 1/1 '1 abc' '1 -2' '1 99999999999' '1 cwd' '1 2 3' '-J -H 1' \
-		'-0 -J 1' '-a 1' '-r 1' '--dot 1' '--sockets 1'; do
+		'-0 -J 1' '-a 1' '--sockets 1' '--dot -J 1'; do
 		# shellcheck disable=SC2086 # some are several words
 		run -2 --separate-stderr fdpeer $arg
 		[ -z "$output" ]
@@ -85,7 +85,7 @@ descriptor() {
 
 @test "fdpeer: help and version" {
 	run -0 fdpeer --help
-	[ "${lines[0]}" = 'usage: fdpeer [-JH0] [-T SECS] [-R DIR] PID [FD]' ]
+	[ "${lines[0]}" = 'usage: fdpeer [-rJH0] [--sockets] [--dot] [-T SECS] [-R DIR] PID [FD]' ]
 	run -0 fdpeer -V
 	[[ $output == 'fdpeer (proctools) '* ]]
 }

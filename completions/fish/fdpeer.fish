@@ -1,4 +1,7 @@
 complete -c fdpeer -f
+complete -c fdpeer -s r -l recursive -d 'The whole pipeline'
+complete -c fdpeer -l sockets -d 'With -r: through sockets and terminals too'
+complete -c fdpeer -l dot -d 'A graph for dot(1)'
 complete -c fdpeer -s J -l json -d 'An object a line'
 complete -c fdpeer -s H -l script -d 'No heading, TABs'
 complete -c fdpeer -s 0 -l null -d 'Records end in NUL, names raw'
