@@ -160,13 +160,16 @@ mode_type(unsigned mode)
 	}
 }
 
+int
+desc_marked(const char *text, size_t n)
+{
+	return n > MARK && memcmp(text + n - MARK, mark, MARK) == 0;
+}
+
 static int
 has_mark(const struct desc *d)
 {
-	size_t n = d->target.n;
-
-	return d->named && n > MARK &&
-	    memcmp(d->target.s + n - MARK, mark, MARK) == 0;
+	return d->named && desc_marked(d->target.s, d->target.n);
 }
 
 /* The type of a mapping of which only maps could be read. Its text is all

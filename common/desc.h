@@ -74,5 +74,8 @@ const char *desc_type_name(enum desc_type);
 /* "cwd", "root", "exe", "mem", or NULL for a number. */
 const char *desc_fd_name(int fd);
 
+/* Does a link's text end in the mark of a deleted file? It may be its name. */
+int desc_marked(const char *text, size_t n);
+
 /* Do the attributes name the same file? */
 int desc_same(const struct kstatx *, const struct kstatx *);

@@ -1,3 +1,4 @@
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -117,6 +118,38 @@ file_copy_range(const struct file *from, const struct file *to, size_t n)
 {
 	return (ssize_t)SLOW_STEP(from, syscall(SYS_copy_file_range, from->fd,
 	                          NULL, to->fd, NULL, n, 0U));
+}
+
+int
+file_clone(const struct file *from, const struct file *to)
+{
+	return (int)SLOW_STEP(from, ioctl(to->fd, KFICLONE, from->fd));
+}
+
+int
+file_clone_block(const struct file *from, const struct file *to)
+{
+	struct kclone_range r = { .from = from->fd };
+	struct kstatx st;
+
+	if (file_statx(from, "", &st) < 0)
+		return -1;
+	r.n = st.size > st.blksize ? st.blksize : 0;
+	return (int)SLOW_STEP(from, ioctl(to->fd, KFICLONERANGE, &r));
+}
+
+void
+file_match(const struct file *from, const struct file *to)
+{
+	/* the kernel's is an int, whatever the name of the call says */
+	int flags, err = errno;
+
+	if (STEP(from, ioctl(from->fd, KFS_IOC_GETFLAGS, &flags)) == 0 &&
+	    flags & KFS_NOCOW_FL) {
+		flags = KFS_NOCOW_FL;
+		(void)SLOW_STEP(to, ioctl(to->fd, KFS_IOC_SETFLAGS, &flags));
+	}
+	errno = err;
 }
 
 int

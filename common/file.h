@@ -45,6 +45,15 @@ int file_truncate(const struct file *, off_t);
 /* copy_file_range(2) from where the descriptors stand; about the first. */
 ssize_t file_copy_range(const struct file *, const struct file *, size_t);
 
+/* Make the second file, which is empty, share the blocks of the first: a copy
+ * of one moment. And what tells whether that could be: the first block only. */
+int file_clone(const struct file *, const struct file *);
+int file_clone_block(const struct file *, const struct file *);
+
+/* Give the second file, which is empty, the NOCOW flag of btrfs if the first
+ * one has it: clones want it to be the same. */
+void file_match(const struct file *, const struct file *);
+
 /* Have everything written; the data and what finds it; the dirty pages of a
  * range. */
 int file_sync(const struct file *);

@@ -300,6 +300,21 @@ drop_descriptors(int keep)
 		close(null);
 }
 
+int
+guard_fork(int keep)
+{
+	pid_t parent = getpid(), pid = fork();
+
+	if (pid)
+		return (int)pid;
+	child = 0;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1);
+	drop_descriptors(keep);
+	return 0;
+}
+
 static void
 run_child(int (*scan)(void), int fd, pid_t parent)
 {

@@ -49,6 +49,11 @@ void *guard_share(size_t n);
 /* In the child: where the child before this one got stuck, or NULL. */
 const struct guard_at *guard_resume(void);
 
+/* In the child: fork a process beside it, which the guard does not watch and
+ * which ends with the child; as fork(2). It has no descriptor of the child's
+ * but keep, as its 0, and terminals. */
+int guard_fork(int keep);
+
 /* In the child: say what is looked at from here on. */
 void guard_process(int pid);
 void guard_thread(int tid);

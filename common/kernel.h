@@ -43,6 +43,17 @@ struct kopen_how {
 #define KRESOLVE_NO_SYMLINKS 4U
 #define KRENAME_NOREPLACE 1U
 
+/* <linux/fs.h>; with <sys/ioctl.h> */
+struct kclone_range {
+	int64_t from;
+	uint64_t from_off, n, off;
+};
+#define KFICLONE _IOW(0x94, 9, int)
+#define KFICLONERANGE _IOW(0x94, 13, struct kclone_range)
+#define KFS_IOC_GETFLAGS _IOR('f', 1, long)
+#define KFS_IOC_SETFLAGS _IOW('f', 2, long)
+#define KFS_NOCOW_FL 0x00800000
+
 #ifndef SYS_openat2
 #define SYS_openat2 437
 #endif

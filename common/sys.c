@@ -1,4 +1,6 @@
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -93,4 +95,20 @@ sys_pidfd_getfd(int pidfd, int fd)
 	r = syscall(SYS_pidfd_getfd, pidfd, fd, 0U);
 	guard_leave();
 	return (int)r;
+}
+
+int
+sys_stop(int root, int tid)
+{
+	if (!sys_ours(root) || ptrace(PTRACE_SEIZE, tid, NULL, NULL) < 0)
+		return -1;
+	return (int)ptrace(PTRACE_INTERRUPT, tid, NULL, NULL);
+}
+
+int
+sys_stopped(void)
+{
+	int status;
+
+	return (int)waitpid(-1, &status, __WALL | WNOHANG);
 }

@@ -31,3 +31,10 @@ int sys_pidfd_thread(int root, int tid);
 /* A duplicate of a process's descriptor, to be closed at once: it delays the
  * end of file and holds locks; or -1 with errno. */
 int sys_pidfd_getfd(int pidfd, int fd);
+
+/* Have a thread stop, by ptrace(2) as a debugger does, until this process ends
+ * or it is let go, whatever signals come meanwhile; 0, or -1 with errno (EPERM:
+ * not permitted, or another process traces it). sys_stopped waits for one
+ * that did, or ended: its ID, 0 if none did yet, or -1. */
+int sys_stop(int root, int tid);
+int sys_stopped(void);

@@ -91,9 +91,9 @@ binary_options() {
 		case $said in
 		*"invalid option -- '$c'"* | *"unrecognized option: $c"*) ;;
 		*"invalid option -- '!'"* | *"unrecognized option: !"*)
-			echo "-$c" ;;
+			printf '%s\n' "-$c" ;;
 		"usage: $1 "* | "$1 (proctools) "*)
-			echo "-$c" ;;
+			printf '%s\n' "-$c" ;;
 		*)
 			echo "-$c =" ;;
 		esac
