@@ -31,6 +31,7 @@ PAGES = man/pstack.1 man/lsfd.1 man/fdpeer.1 man/fdrecover.1 man/fdprogress.1 \
 HDR = cmd/blocked.h cmd/call.h cmd/cli.h cmd/copy.h cmd/dot.h cmd/group.h \
 	cmd/openfile.h cmd/peer.h cmd/peernet.h cmd/peersock.h cmd/restore.h \
 	cmd/sample.h cmd/show.h cmd/target.h cmd/tasks.h cmd/thread.h \
+	cmd/bypath.h cmd/deleted.h cmd/pause.h cmd/progress.h cmd/writers.h \
 	common/buf.h common/desc.h \
 	common/file.h common/guard.h common/kernel.h common/meter.h \
 	common/mount.h common/name.h common/num.h common/out.h \
@@ -44,12 +45,13 @@ LIBOBJ = common/buf.o common/desc.o common/file.o common/guard.o \
 	common/parse_net.o common/parse_task.o common/proc.o common/sock.o \
 	common/sockname.o common/socktab.o common/sys.o common/sysname.o \
 	common/walk.o
-OBJ = $(LIBOBJ) cmd/cli.o cmd/copy.o cmd/fdpeer.o \
-	cmd/fdprogress.o cmd/fdrecover.o cmd/lsfd.o cmd/openfile.o \
-	$(PEER) cmd/restore.o $(STACK) cmd/target.o
+OBJ = $(LIBOBJ) cmd/cli.o cmd/fdpeer.o cmd/fdprogress.o cmd/fdrecover.o \
+	cmd/lsfd.o cmd/openfile.o $(PEER) $(RECOVER) $(STACK)
 PEER = cmd/blocked.o cmd/peer.o cmd/peeranon.o cmd/peerfile.o cmd/peerinet.o \
 	cmd/peerkind.o cmd/peernet.o cmd/peerproof.o cmd/peersock.o cmd/trace.o \
 	cmd/dot.o
+RECOVER = cmd/bypath.o cmd/copy.o cmd/deleted.o cmd/pause.o cmd/progress.o \
+	cmd/restore.o cmd/target.o cmd/writers.o
 STACK = cmd/call.o cmd/group.o cmd/pstack.o cmd/sample.o cmd/show.o \
 	cmd/tasks.o cmd/thread.o
 LIB = common/libproctools.a
@@ -105,10 +107,8 @@ cmd/lsfd: cmd/lsfd.o cmd/cli.o $(LIB)
 cmd/fdpeer: cmd/fdpeer.o $(PEER) cmd/cli.o $(LIB)
 	$(LINK) -o $@ cmd/fdpeer.o $(PEER) cmd/cli.o $(LIB)
 
-cmd/fdrecover: cmd/fdrecover.o cmd/copy.o cmd/restore.o cmd/target.o \
-		cmd/cli.o $(LIB)
-	$(LINK) -o $@ cmd/fdrecover.o cmd/copy.o cmd/restore.o cmd/target.o \
-		cmd/cli.o $(LIB)
+cmd/fdrecover: cmd/fdrecover.o cmd/cli.o $(RECOVER) $(LIB)
+	$(LINK) -o $@ cmd/fdrecover.o cmd/cli.o $(RECOVER) $(LIB)
 
 cmd/fdprogress: cmd/fdprogress.o cmd/openfile.o cmd/cli.o $(LIB)
 	$(LINK) -o $@ cmd/fdprogress.o cmd/openfile.o cmd/cli.o $(LIB)

@@ -16,6 +16,7 @@
 #include "copy.h"
 #include "out.h"
 #include "cli.h"
+#include "progress.h"
 
 /* One step each: what a slow disk does in a second, many times over. */
 enum { PIECE = 128 << 10, RANGE = 8 << 20, DIRTY = 32 << 20 };
@@ -142,8 +143,10 @@ copy_extent(struct copy *c, off_t off, off_t end)
 				break;
 		}
 		off += n;
+		c->done += (unsigned long long)n;
 		if (sync_target(c, n) < 0)
 			return -1;
+		progress_at(c->done);
 		lease_broken(c);
 	}
 	return off;
@@ -230,20 +233,30 @@ lease(struct copy *c)
 	return c->leased;
 }
 
-/*
- * Have dirty pages written, so that a store through a mapping must fault again
- * and changes the modification time: after the attributes were read, before the
- * data is. In parts first, that a slow disk gives signs of life.
- */
-static void
-clean(const struct copy *c)
+void
+copy_flush(const struct copy *c)
 {
 	off_t off;
 
 	for (off = 0; off < (off_t)c->st.size; off += RANGE)
 		if (file_sync_range(&c->from, off, RANGE) < 0)
 			break;
-	file_sync_data(&c->from);
+}
+
+int
+copy_clone(struct copy *c)
+{
+	struct kstatx st;
+
+	if (file_statx(&c->from, "", &c->st) < 0)
+		return -1;
+	file_match(&c->from, &c->to);
+	copy_flush(c);
+	if (file_clone(&c->from, &c->to) < 0 ||
+	    file_statx(&c->to, "", &st) < 0)
+		return -1;
+	c->bytes = st.size;
+	return 0;
 }
 
 /* Before Linux 6.13 a clock tick is the grain of file times: a write may hide
@@ -266,18 +279,27 @@ static int
 copy_once(struct copy *c)
 {
 	struct kstatx after;
+	int r;
 
 	c->blind = 0;
+	c->done = 0;
 	lease(c);
 	if (file_statx(&c->from, "", &c->st) < 0)
 		return failed_read(c);
 	if (!c->leased) {
 		wait_for_tick(c);
-		clean(c);
+		/* A store through a mapping must fault again and so change the
+		 * modification time: between the two looks at that. */
+		copy_flush(c);
+		file_sync_data(&c->from);
 		/* has no write-back, so nothing makes a page clean */
 		c->blind = filesystem(c) == TMPFS_MAGIC;
 	}
-	if (copy_file(c) < 0)
+	progress_begin(c->name, c->st.blocks * 512 < c->st.size ?
+	               c->st.blocks * 512 : c->st.size);
+	r = copy_file(c);
+	progress_end();
+	if (r < 0)
 		return -1;
 	if (c->leased && !lease_broken(c)) {
 		fcntl(c->from.fd, F_SETLEASE, F_UNLCK);
@@ -327,7 +349,7 @@ copy_xattr(const struct copy *c, const char *name, struct buf *value)
 }
 
 static int
-copy_xattrs(const struct copy *c, int setid, const char *target)
+copy_xattrs(const struct copy *c, int setid)
 {
 	struct buf names = { 0 }, value = { 0 };
 	const char *name;
@@ -344,7 +366,7 @@ copy_xattrs(const struct copy *c, int setid, const char *target)
 		    strcmp(name, "security.capability") == 0))
 			continue;
 		if (copy_xattr(c, name, &value) < 0)
-			cli_warn("%s: attribute %s: %s", target, name,
+			cli_warn("%s: attribute %s: %s", c->name, name,
 			         strerror(errno));
 	}
 	buf_free(&names);
@@ -353,7 +375,7 @@ copy_xattrs(const struct copy *c, int setid, const char *target)
 }
 
 int
-copy_metadata(struct copy *c, int setid, const char *name)
+copy_metadata(struct copy *c, int setid)
 {
 	struct timespec times[2] = {
 		{ (time_t)c->st.atime.sec, (long)c->st.atime.nsec },
@@ -364,19 +386,19 @@ copy_metadata(struct copy *c, int setid, const char *name)
 	/* a change of the owner clears set-ID bits and capabilities, so it is
 	 * first, and a file that stays ours must not run as ours */
 	if (file_chown(&c->to, c->st.uid, c->st.gid) < 0) {
-		cli_warn("%s: owner %u:%u: %s", name, c->st.uid, c->st.gid,
+		cli_warn("%s: owner %u:%u: %s", c->name, c->st.uid, c->st.gid,
 		         strerror(errno));
 		setid = 0;
 	}
-	if (copy_xattrs(c, setid, name) < 0)
+	if (copy_xattrs(c, setid) < 0)
 		return -1;
 	if (!setid && mode & (S_ISUID | S_ISGID)) {
 		mode &= ~(mode_t)(S_ISUID | S_ISGID);
-		cli_warn("%s: set-ID bits are left out", name);
+		cli_warn("%s: set-ID bits are left out", c->name);
 	}
 	if (file_chmod(&c->to, mode) < 0)
-		cli_warn("%s: mode %o: %s", name, mode, strerror(errno));
+		cli_warn("%s: mode %o: %s", c->name, mode, strerror(errno));
 	if (file_utimens(&c->to, times) < 0)
-		cli_warn("%s: times: %s", name, strerror(errno));
+		cli_warn("%s: times: %s", c->name, strerror(errno));
 	return 0;
 }

@@ -1,6 +1,7 @@
 #include <sys/stat.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -19,14 +20,21 @@
 #include "cli.h"
 #include "parse_fdinfo.h"
 #include "desc.h"
+#include "parse_task.h"
+#include "deleted.h"
+#include "bypath.h"
+#include "pause.h"
 #include "proc.h"
 #include "restore.h"
 #include "sys.h"
 #include "target.h"
 #include "walk.h"
+#include "writers.h"
 
 /* What a child that got stuck leaves to the next. */
 static struct {
+	int begun;			/* what gets stuck now ends it */
+	const char *method;
 	int changed, blind, deleted;
 	unsigned long long bytes;
 	struct kstatx st;		/* of the source */
@@ -38,7 +46,8 @@ static struct walk_pick pick;
 static struct desc desc;
 static struct copy copy = { .from.fd = -1, .to.fd = -1 };
 static struct file pin = { .fd = -1 };
-static char object[64];		/* the source as it is called in messages */
+static struct writers writers;
+static char object[PATH_MAX];	/* the source as it is called in messages */
 static int to_stdout;
 
 /* Say why nothing is restored; -1. */
@@ -49,6 +58,30 @@ refused(void)
 {
 	cli_fail(1);
 	return -1;
+}
+
+/* Find what the operand PATH names, and make it PID and FD; 0 or -1. */
+static int
+search(int root)
+{
+	static struct restore by_number;
+	static char process[16], range[sizeof desc.range];
+	struct deleted f;
+
+	if (bypath_find(root, op->path, op->at, &f) < 0)
+		return -1;
+	by_number = *op;
+	by_number.pid = f.tid ? f.tid : f.pid;
+	by_number.fd = f.fd;
+	snprintf(process, sizeof process, "%d", by_number.pid);
+	snprintf(range, sizeof range, "%d", f.fd);
+	if (f.fd == DESC_MEM)
+		memcpy(range, f.range, sizeof range);
+	by_number.process = process;
+	by_number.descriptor = range;
+	op = &by_number;
+	kept->st = f.st;
+	return 0;
 }
 
 /* Find the process and open its table; 0 or -1. */
@@ -85,7 +118,7 @@ no_descriptor(int root)
 	if (op->fd == DESC_MEM)
 		return refuse("%s: no mapped file at %s", op->process,
 		              op->descriptor);
-	if (num_pid(op->descriptor, &pid) == 0 &&
+	if (!op->path && num_pid(op->descriptor, &pid) == 0 &&
 	    walk_resolve(root, pid, &other) == 0)
 		return refuse("%s: no descriptor %s (one process at a time)",
 		              op->process, op->descriptor);
@@ -122,6 +155,7 @@ pin_file(int root)
 {
 	char name[64];
 	int from, tries, mode;
+	struct kstatx found = kept->st;		/* by its path */
 
 	for (tries = 0; tries < 100; tries++) {
 		if ((from = look(name)) < 0)
@@ -135,6 +169,9 @@ pin_file(int root)
 		mode = kept->st.mode & S_IFMT;
 		if (mode != S_IFREG || (desc.named && *desc.target.s != '/'))
 			return refuse("%s: not a regular file", object);
+		if (found.ino && !desc_same(&found, &kept->st))
+			return refuse("%s: %s has closed it", object,
+			              op->process);
 		/* closed and opened again between the two? */
 		if (!desc.known || desc_same(&desc.st, &kept->st))
 			return 0;
@@ -147,23 +184,32 @@ pin_file(int root)
 	return -1;
 }
 
+/* Was it opened with O_TMPFILE, and had no name since? */
+static int
+is_nameless(void)
+{
+	char unnamed[32];
+	const char *slash = strrchr(desc.target.s, '/');
+
+	if (kept->st.nlink)
+		return 0;
+	snprintf(unnamed, sizeof unnamed, "#%llu",
+	         (unsigned long long)kept->st.ino);
+	return (desc.informed && desc.info.flags & O_TMPFILE & ~O_DIRECTORY) ||
+	    (slash && strncmp(slash + 1, unnamed, strlen(unnamed)) == 0 &&
+	     slash + 1 + strlen(unnamed) == desc.target.s + desc.namelen);
+}
+
 /* The original path without the mark, or NULL where none is known: memory, an
  * O_TMPFILE that never had a name, a path of over 4,095 bytes. */
 static const char *
 original(void)
 {
-	char unnamed[32];
-	const char *slash;
-
-	if (!desc.named || desc.type == DESC_MEMFD || desc.type == DESC_ANON)
+	if (!desc.named || desc.type == DESC_MEMFD ||
+	    desc.type == DESC_ANON || is_nameless())
 		return NULL;
 	desc.target.s[desc.namelen] = '\0';
-	slash = strrchr(desc.target.s, '/');
-	snprintf(unnamed, sizeof unnamed, "#%llu",
-	         (unsigned long long)kept->st.ino);
-	if (kept->st.nlink == 0 && slash && strcmp(slash + 1, unnamed) == 0)
-		return NULL;
-	return slash ? desc.target.s : NULL;
+	return desc.target.s;
 }
 
 /* Make the original path the target; 0 or -1. */
@@ -229,6 +275,7 @@ borrow(int root)
 	return -1;
 }
 
+/* Open the source; 0, or -1 with errno. */
 static int
 open_source(int root)
 {
@@ -236,25 +283,116 @@ open_source(int root)
 		copy.from.fd = borrow(root);
 		copy.borrowed = copy.from.fd >= 0;
 	}
-	if (copy.from.fd < 0)
-		cli_error(object, errno);
 	return copy.from.fd < 0 ? -1 : 0;
 }
 
-/* Say what was done, in one line, and whether it is the file of one moment. */
-static void
-report(const char *writers)
+/* May the file itself get its name back? A count of links that is 0 stays 0,
+ * unless it was never more. A file that is not deleted is to be copied. */
+static int
+may_link(void)
 {
-	char used[16], disk[32] = "";
+	return !op->copy && !to_stdout && kept->deleted &&
+	    (kept->st.nlink || is_nameless()) && target_links(&kept->st);
+}
 
-	if (!to_stdout) {
-		out_scale(used, target_used());
-		snprintf(disk, sizeof disk, " (%s on disk)", used);
+/* Give the file its name back, with its data on the disk; 1, or 0 where that
+ * can't be, or -1. */
+static int
+link_it(void)
+{
+	if (copy.from.fd >= 0) {
+		copy.st = kept->st;
+		copy_flush(&copy);
+		if (file_sync(&copy.from) < 0 && errno == ETIMEDOUT)
+			return -1;
 	}
-	cli_warn("%s: copied, %llu bytes%s%s%s%s", target_name(), kept->bytes,
-	         disk, writers ? "; open for writing in " : "",
-	         writers ? writers : "", writers ?
-	         ": what is written there is not in it" : "");
+	if (target_link(&pin, &kept->st) == 0) {
+		kept->method = "linked";
+		kept->bytes = kept->st.size;
+		return 1;
+	}
+	if (errno == EEXIST)
+		return refuse("%s: %s", target_name(), strerror(errno));
+	return 0;
+}
+
+/* Say why a process was not stopped. */
+static void
+say_running(int root, int pid, int tid, int err)
+{
+	struct buf b = { 0 };
+	char name[32];
+	const char *tracer = NULL;
+	int dir = proc_open(root, pid);
+
+	snprintf(name, sizeof name, "task/%d/status", tid);
+	if (err == EPERM && dir >= 0 && proc_read(dir, name, &b) == 0 &&
+	    (tracer = parse_field(b.s, "TracerPid")) && atoi(tracer) == 0)
+		tracer = NULL;
+	snprintf(name, sizeof name, "%d", pid);
+	if (tracer)
+		(void)refuse("%d: can't be stopped: %d traces it", pid,
+		             atoi(tracer));
+	else if (err == ETIMEDOUT)
+		cli_warn("%d/%d: did not stop within %g s", pid, tid,
+		         cli.timeout / 1000.0);
+	else
+		cli_error(name, err);
+	if (err == ETIMEDOUT)
+		cli_fail(3);
+	if (dir >= 0)
+		close(dir);
+	buf_free(&b);
+}
+
+/* Stop all that can write to the file, also what they start meanwhile; 0 or
+ * -1. */
+static int
+pause_writers(int root)
+{
+	int tries, tid, r, fresh;
+	size_t i;
+
+	for (tries = 0; tries < 20; tries++) {
+		if (writers_find(root, &kept->st, &writers) < 0)
+			break;
+		for (i = 0, fresh = 0; i < writers.n; i++) {
+			r = pause_process(writers.list[i].pid, &tid);
+			if (r < 0) {
+				say_running(root, writers.list[i].pid, tid,
+				            errno);
+				return -1;
+			}
+			fresh |= r;
+		}
+		if (!fresh)
+			return 0;
+	}
+	return refuse("%s: new processes write to it again and again", object);
+}
+
+/* Say what was done, or would be, in one line. */
+static void
+report(const char *where)
+{
+	char disk[64] = "", s[16], room[16];
+	long long avail = -1;
+	int copied = strcmp(kept->method, "copied") == 0;
+
+	out_scale(s, op->dry ? kept->st.blocks * 512 : target_used());
+	if (op->dry && !to_stdout && copied)
+		target_room(0, &avail);
+	if (avail >= 0) {
+		out_scale(room, (unsigned long long)avail);
+		snprintf(disk, sizeof disk, " (%s on disk, %s free)", s, room);
+	} else if (!to_stdout) {
+		snprintf(disk, sizeof disk, " (%s on disk)", s);
+	}
+	cli_warn("%s: %s%s, %llu bytes%s%s%s%s", target_name(),
+	         op->dry ? "would be " : "", kept->method, kept->bytes, disk,
+	         where ? "; open for writing in " : "", where ? where : "",
+	         !where ? "" : !op->dry ? ": what is written there is not in "
+	         "it" : op->pause && copied ? ", to be paused" : "");
 	if (kept->changed) {
 		cli_warn("%s: the file changed while it was copied",
 		         target_name());
@@ -262,111 +400,137 @@ report(const char *writers)
 	}
 }
 
-/* Copy the pinned file to the target; 0 or -1. */
-static int
-copy_file(void)
-{
-	int same = 0, r = -1;
-
-	if (to_stdout || (r = target_make(&copy.to)) == 0)
-		same = r = copy_data(&copy);
-	kept->changed = same == 0;
-	kept->bytes = copy.bytes;
-	kept->blind = copy.blind;
-	if (r >= 0 && !to_stdout)
-		r = copy_metadata(&copy, target_takes_set_id(&copy.from),
-		                  target_name());
-	if (r >= 0)
-		r = target_publish(&copy.to);
-	if (r < 0) {
-		r = errno;
-		target_remove();
-		if (copy.reading)
-			cli_error(object, r);
-		else if (r != ETIMEDOUT)
-			refuse("%s: %s", target_name(), strerror(r));
-		return -1;
-	}
-	return 0;
-}
-
-/* Add the process to the list of writers. */
-static void
-add_writer(struct buf *list, unsigned *n)
-{
-	char pid[16];
-
-	if (++*n > 10)
-		return;
-	buf_put(list, ", ", *n > 1 ? 2 : 0);
-	snprintf(pid, sizeof pid, "%d (", w.tid ? w.tid : w.pid);
-	if (buf_put(list, pid, strlen(pid)) == 0 &&
-	    buf_put(list, w.comm.s, w.comm.n) == 0)
-		buf_put(list, ")", 1);
-}
-
-/* Can the current table's process write to the file? Bit 0: through a
- * descriptor, bit 1: through a mapping. */
-static int
-is_writer(void)
-{
-	struct kstatx st;
-	char name[16];
-	int fd, found = 0;
-
-	while (w.tid == 0 && !found && walk_map(&w, &desc) == 1)
-		if (desc.stores && desc_same(&desc.st, &kept->st))
-			found = 2;
-	while (walk_fd(&w, &fd) == 1) {
-		snprintf(name, sizeof name, "%d", fd);
-		if (found & 1 || proc_statx(w.table.fds, name, &st) < 0 ||
-		    !desc_same(&st, &kept->st))
-			continue;
-		if (desc_read(&w.table, fd, DESC_WANT_STAT, &desc) == 0 &&
-		    desc_same(&desc.st, &kept->st) && desc.mode > O_RDONLY)
-			found |= 1;
-	}
-	return found;
-}
-
 /* Report with those who still write to the deleted file, and say whether stores
  * through a mapping may have been missed. */
 static void
 report_writers(int root)
 {
-	struct buf list = { 0 };
-	unsigned n = 0;
-	int r, found, mapped = 0;
+	int linked = strcmp(kept->method, "linked") == 0;
 
-	/* each process, from the first one also after a stall */
-	memset(&w, 0, sizeof w);
-	if ((!kept->deleted && !kept->blind) ||
-	    walk_open(&w, root, NULL, 0, 1) < 0) {
+	if (linked || (!op->dry && !kept->deleted && !kept->blind) ||
+	    writers_find(root, &kept->st, &writers) < 0) {
 		report(NULL);
 		return;
 	}
-	while (walk_process(&w) == 1)
-		while (!walk_self(&w) && (r = walk_table(&w)) == 1) {
-			if ((found = is_writer()))
-				add_writer(&list, &n);
-			mapped |= found & 2;
-		}
-	if (n > 10)
-		buf_put(&list, " and others", 11);
-	report(n && kept->deleted ? list.s : NULL);
-	if (mapped && kept->blind) {
+	report(kept->deleted || op->dry ? writers.text : NULL);
+	if (writers.mapped && kept->blind) {
 		cli_warn("%s: the file may have changed while it was copied: "
 		         "on tmpfs stores through a mapping can't be seen",
 		         target_name());
 		cli_fail(3);
 	}
-	buf_free(&list);
+}
+
+enum { REFUSED = -2 };		/* that was said */
+
+/* Make the target and bring the data into it; as copy_data, or REFUSED. */
+static int
+transfer(int root)
+{
+	long long avail;
+	int r;
+
+	if (!to_stdout) {
+		if (target_make(&copy.to) < 0)
+			return -1;
+		kept->method = "cloned";
+		if (copy_clone(&copy) == 0)
+			return 1;
+		if (errno == ETIMEDOUT)
+			return -1;
+		if (target_room(copy.st.blocks * 512, &avail) < 0)
+			return REFUSED;
+	}
+	kept->method = "copied";
+	if (op->pause && pause_writers(root) < 0)
+		return REFUSED;
+	r = copy_data(&copy);
+	if (op->pause && pause_end() == 1)
+		copy.blind = 0;
+	return r;
+}
+
+/* Copy the pinned file to the target. */
+static void
+copy_file(int root)
+{
+	int r = transfer(root), err;
+
+	kept->changed = r == 0;
+	kept->bytes = copy.bytes;
+	kept->blind = copy.blind;
+	if (r >= 0 && !to_stdout)
+		r = copy_metadata(&copy, target_takes_set_id(&copy.from));
+	if (r >= 0)
+		r = target_publish(&copy.to);
+	if (r >= 0)
+		return;
+	err = r == REFUSED ? ETIMEDOUT : errno;
+	target_remove();
+	if (err == ETIMEDOUT)
+		return;
+	if (copy.reading)
+		cli_error(object, err);
+	else
+		(void)refuse("%s: %s", target_name(), strerror(err));
+}
+
+/* Find out what would be done with it. */
+static void
+rehearse(int root)
+{
+	long long avail;
+
+	kept->bytes = kept->st.size;
+	kept->method = to_stdout || !target_clones(&copy.from) ? "copied" :
+	    "cloned";
+	if (may_link())
+		kept->method = "linked";
+	else if (!to_stdout && strcmp(kept->method, "copied") == 0 &&
+	         target_room(kept->st.blocks * 512, &avail) < 0)
+		return;
+	report_writers(root);
+}
+
+/* Find the file and its place, and do what was asked for. */
+static void
+restore_file(int root)
+{
+	int err;
+
+	if (!op->process && search(root) < 0)
+		return;
+	kept->begun = !op->dry;
+	if (find_process(root) < 0)
+		return;
+	if (op->pause && !op->dry && pause_start(cli.timeout) < 0) {
+		cli_error("fork", errno);
+		return;
+	}
+	if (pin_file(root) < 0)
+		return;
+	kept->deleted = desc.deleted > 0;
+	if (!to_stdout && ((op->dest ?
+	    target_path(op->dest, original()) : in_place()) < 0 ||
+	    target_check() < 0))
+		return;
+	copy.name = target_name();
+	err = open_source(root) < 0 ? errno : 0;
+	if (!op->dry && may_link() && link_it() != 0)
+		return;
+	if (err)
+		cli_error(object, err);
+	else if (op->dry)
+		rehearse(root);
+	else
+		copy_file(root);
 }
 
 /* After a step that was not answered: take away what the child left. */
 static int
 give_up(void)
 {
+	pause_clean();
 	target_clean();
 	cli_warn("%s: not restored", object);
 	return 3;
@@ -377,21 +541,15 @@ scan(void)
 {
 	int root = cli_root();
 
-	if (cli.again && !target_published())
-		return give_up();
 	if (!target_published()) {
-		if (find_process(root) < 0 || pin_file(root) < 0)
-			return 0;
-		kept->deleted = desc.deleted > 0;
-		if (!to_stdout && ((op->dest ?
-		    target_path(op->dest, original()) : in_place()) < 0 ||
-		    target_check(kept->st.blocks * 512) < 0))
-			return 0;
-		if (open_source(root) < 0 || copy_file() < 0)
-			return 0;
+		if (cli.again && kept->begun)
+			return give_up();
+		restore_file(root);
 	}
-	report_writers(root);
-	target_end();
+	if (target_published()) {
+		report_writers(root);
+		target_end();
+	}
 	return 0;
 }
 
@@ -399,14 +557,18 @@ int
 restore(const struct restore *r)
 {
 	op = r;
-	snprintf(object, sizeof object, "%s %s", r->process, r->descriptor);
+	if (r->path)
+		snprintf(object, sizeof object, "%s", r->path);
+	else
+		snprintf(object, sizeof object, "%s %s", r->process,
+		         r->descriptor);
 	to_stdout = r->dest && strcmp(r->dest, "-") == 0;
-	if (!(kept = guard_share(sizeof *kept)) ||
+	if (!(kept = guard_share(sizeof *kept)) || pause_init() < 0 ||
 	    target_init(to_stdout ? "stdout" : "", r->at) < 0) {
 		cli_warn("%s", strerror(errno));
 		return 1;
 	}
-	if (to_stdout && isatty(STDOUT_FILENO)) {
+	if (to_stdout && !r->dry && isatty(STDOUT_FILENO)) {
 		cli_warn("stdout is a terminal: not written to it");
 		return 1;
 	}

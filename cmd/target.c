@@ -234,30 +234,87 @@ target_path(const char *path, const char *original)
 }
 
 int
-target_check(unsigned long long bytes)
+target_check(void)
 {
 	struct kstatx st;
-	struct statfs fs;
-	unsigned long long avail;
-	char need[16], room[16];
 
 	if (file_statx(&dir, base, &st) == 0)
 		errno = EEXIST;
 	if (errno != ENOENT)
 		return refuse("%s: %s", kept->name, strerror(errno));
+	return 0;
+}
+
+int
+target_room(unsigned long long bytes, long long *avail)
+{
+	struct statfs fs;
+	char need[16], room[16];
+
+	*avail = -1;
 	/* some file systems don't tell their size */
 	if (file_statfs(&dir, &fs) < 0 || fs.f_blocks == 0)
 		return 0;
-	avail = (unsigned long long)fs.f_bavail *
-	    (unsigned long long)fs.f_frsize;
-	if (bytes > avail) {
-		out_scale(need, bytes);
-		out_scale(room, avail);
-		return refuse("%s: needs %s on disk, and %s are free: give a "
-		              "DEST on another file system", kept->name, need,
-		              room);
-	}
+	*avail = (long long)fs.f_bavail * (long long)fs.f_frsize;
+	if (bytes <= (unsigned long long)*avail)
+		return 0;
+	out_scale(need, bytes);
+	out_scale(room, (unsigned long long)*avail);
+	return refuse("%s: needs %s on disk, and %s are free: give a DEST on "
+	              "another file system", kept->name, need, room);
+}
+
+int
+target_links(const struct kstatx *file)
+{
+	struct kstatx st;
+
+	/* before Linux 5.8 the mount is not known */
+	return file_statx(&dir, "", &st) == 0 && (st.mask & file->mask &
+	    KSTATX_MNT_ID ? st.mnt_id == file->mnt_id :
+	    st.dev_major == file->dev_major &&
+	    st.dev_minor == file->dev_minor);
+}
+
+/* The name is there: have that last. */
+static void
+sync_dir(void)
+{
+	/* EBADF: it may not be read, and so was not opened */
+	if (file_sync(&dir) < 0 && errno != EBADF && errno != EINVAL)
+		cli_warn("%s: %s", kept->dir, strerror(errno));
+}
+
+int
+target_link(const struct file *f, const struct kstatx *st)
+{
+	if (file_link(f, &dir, base) < 0)
+		return -1;
+	kept->made = *st;
+	kept->published = 1;
+	sync_dir();
 	return 0;
+}
+
+/* A file without a name in the directory; -1 with errno. */
+static int
+make_nameless(void)
+{
+	return file_open(&dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+}
+
+int
+target_clones(const struct file *source)
+{
+	struct file to = { make_nameless(), dir.at };
+	int r;
+
+	if (to.fd < 0)
+		return 0;
+	file_match(source, &to);
+	r = file_clone_block(source, &to);
+	close(to.fd);
+	return r == 0;
 }
 
 int
@@ -266,7 +323,7 @@ target_make(struct file *to)
 	int n;
 
 	to->at = dir.at;
-	to->fd = file_open(&dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	to->fd = make_nameless();
 	if (to->fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR))
 		return to->fd < 0 ? -1 : 0;
 	hold();
@@ -313,9 +370,7 @@ target_publish(const struct file *to)
 	kept->published = 1;
 	if (kept->temp[0])
 		release();
-	/* EBADF: it may not be read, and so was not opened */
-	if (file_sync(&dir) < 0 && errno != EBADF && errno != EINVAL)
-		cli_warn("%s: %s", kept->dir, strerror(errno));
+	sync_dir();
 	return 0;
 }
 

@@ -29,12 +29,27 @@ int target_in_place(const char *path, const struct kstatx *file, int pid);
  * existing directory. */
 int target_path(const char *path, const char *original);
 
-/* Is the name free, and is there room for so many bytes? */
-int target_check(unsigned long long bytes);
+/* Is the name free? */
+int target_check(void);
+
+/* Is there room for so many bytes? *avail is what is free, or -1: unknown. */
+int target_room(unsigned long long bytes, long long *avail);
+
+/* May a name for the file be made there? What link(2) will say to it is not
+ * known before. */
+int target_links(const struct kstatx *file);
+
+/* Give the name to a file that has none, or has another; 0, or -1 with
+ * errno. */
+int target_link(const struct file *, const struct kstatx *);
 
 /* Make the file: without a name, or where the file system can't do that under a
  * temporary one; 0, or -1 with errno. */
 int target_make(struct file *);
+
+/* Could the file be a clone of the source? It is tried with a block of a file
+ * without a name. */
+int target_clones(const struct file *source);
 
 /* May set-ID bits be kept, or did the source's mount take their power? */
 int target_takes_set_id(const struct file *source);

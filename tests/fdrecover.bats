@@ -1,101 +1,17 @@
-load helper
-
-# data FILE BYTES: a file of that many bytes that are nothing else's
-data() {
-	head -c "$2" /dev/urandom >"$1"
-}
-
-# rows: of $output (-H), those of $PID, without PID and COMMAND
-rows() {
-	printf '%s\n' "$output" | awk -F '\t' -v pid="$PID" '$1 == pid' | cut -f 3-
-}
-
-# row FD
-row() {
-	rows | awk -F '\t' -v fd="$1" '$1 == fd'
-}
-
-# blocks FILE: of 512 bytes
-blocks() {
-	stat -c %b "$1"
-}
-
-# left DIR: what is in it
-left() {
-	ls -A "$1"
-}
-
-# mounts COMMAND: a mount namespace of our own in which the shell command was
-# done; ns COMMAND... runs something there. Its mounts end with it.
-mounts() {
-	need unshare nsenter
-	# shellcheck disable=SC2016 # for that shell
-	start unshare -m --propagation private sh -c "$1"' && : >mounted && exec tail -f /dev/null'
-	NS=$PID
-	until_true test -e mounted
-}
-
-ns() {
-	nsenter -t "$NS" -m -w -- "$@"
-}
-
-# deny: build ./deny, which runs a command (a) without O_TMPFILE, as on a file
-# system that has none, or (b) without renameat2 as well
-deny() {
-	need cc
-	cat >deny.c <<-'EOF'
-	#include <linux/filter.h>
-	#include <linux/seccomp.h>
-	#include <sys/prctl.h>
-	#include <sys/syscall.h>
-	#include <errno.h>
-	#include <stddef.h>
-	#include <unistd.h>
-	#define LOAD(f) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, f))
-	#define RET(v) BPF_STMT(BPF_RET | BPF_K, v)
-	int main(int argc, char **argv)
-	{
-		struct sock_filter f[] = {
-			LOAD(nr),
-			BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_renameat2, 0, 1),
-			RET(argv[1][0] == 'b' ? SECCOMP_RET_ERRNO | EINVAL : SECCOMP_RET_ALLOW),
-			BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat, 0, 3),
-			LOAD(args[2]),
-			BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 020000000, 0, 1),
-			RET(SECCOMP_RET_ERRNO | EOPNOTSUPP),
-			RET(SECCOMP_RET_ALLOW),
-		};
-		struct sock_fprog p = { sizeof f / sizeof *f, f };
-		if (argc < 3 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
-		    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &p))
-			return 99;
-		execvp(argv[2], argv + 2);
-		return 98;
-	}
-	EOF
-	cc -o deny deny.c || skip 'needs the headers of seccomp'
-	./deny a true || skip 'needs seccomp'
-}
-
-# gone NAME HOLD-ACTION...: a file of 300,000 bytes held as 100 and removed, a
-# copy of it in ./ref
-gone() {
-	data "$1" 300000
-	cp "$1" ref
-	hold "100=${2:-r}:$1" "unlink:$1"
-}
+load recover
 
 @test "fdrecover: bad options and operands are usage errors" {
-	for args in -x --bogus -T '-T x' '-J -H' '-J -0' -c -n -m --pause 1 '1 2 3 4' \
-	    '0 1' '1e3 1' '99999999999 1' '1 -1' '1 1e3' '1 0x10' '1 cwd' '1 12-' '1 -12' \
-	    '1 a-g' '1 99999999999' 'name' './7 3' '-J 1 2' '-H 1 2' '-0 1 2'; do
+	for args in -x --bogus -T '-T x' '-J -H' '-J -0' -c -n -m --pause 1 '1 2 3 4' '-m / 1 2' \
+	    '/a /b /c' '-m / /a' '-J /a' '-c -m /' '/proc/1/fd/3 a b' \
+	    '0 1' '99999999999 1' '1 -1' '1 1e3' '1 0x10' '1 cwd' '1 12-' '1 -12' \
+	    '1 a-g' '1 99999999999' '-J 1 2' '-H 1 2' '-0 1 2'; do
 		# shellcheck disable=SC2086 # words
 		run -2 --separate-stderr fdrecover $args
 		[ -z "$output" ]
 		[[ ${stderr_lines[0]} == fdrecover:* ]]
 	done
-	run -2 --separate-stderr fdrecover name 3
-	[ "${stderr_lines[0]}" = 'fdrecover: name: not a process ID' ]
+	run -2 --separate-stderr fdrecover 0 3
+	[ "${stderr_lines[0]}" = 'fdrecover: 0: not a process ID' ]
 	run -2 fdrecover '' 3
 	run -2 fdrecover 1 ''
 	run -2 fdrecover 1 3 ''

@@ -1,0 +1,134 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "guard.h"
+#include "kernel.h"
+#include "file.h"
+#include "out.h"
+#include "cli.h"
+#include "parse_fdinfo.h"
+#include "desc.h"
+#include "deleted.h"
+#include "bypath.h"
+#include "mount.h"
+#include "proc.h"
+
+/* What the path may be in the kernel's words: as it stands, and with that of
+ * the directory that it leads to now. */
+static char *names[2];
+
+static struct file
+lookup(int at)
+{
+	return (struct file){ AT_FDCWD,
+		{ .fd = at, .kind = GUARD_PATH } };
+}
+
+/* Find the names; 0, or -1 with errno. */
+static int
+find_names(const char *path, int at)
+{
+	struct file cwd = lookup(at);
+	struct buf dir = { 0 };
+	char own[32], *slash;
+	int fd;
+
+	while (strncmp(path, "./", 2) == 0)
+		path += 2 + strspn(path + 2, "/");
+	if (!(names[0] = deleted_path(path)))
+		return -1;
+	slash = strrchr(names[0], '/');
+	*slash = '\0';
+	fd = file_open(&cwd, slash == names[0] ? "/" : names[0],
+	               O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+	*slash = '/';
+	if (fd < 0)
+		return errno == ETIMEDOUT ? -1 : 0;
+	snprintf(own, sizeof own, "/proc/self/fd/%d", fd);
+	if (proc_readlink(AT_FDCWD, own, &dir) == 0 &&
+	    asprintf(&names[1], "%s%s", strcmp(dir.s, "/") ? dir.s : "",
+	             slash) < 0)
+		names[1] = NULL;
+	close(fd);
+	buf_free(&dir);
+	return 0;
+}
+
+static int
+is_named(int root, const struct deleted *f)
+{
+	int i;
+
+	for (i = 0; i < 2; i++)
+		if (names[i] && f->name && strlen(names[i]) == f->nname &&
+		    memcmp(names[i], f->name, f->nname) == 0)
+			return mount_by_id(root, f->mnt_id) != NULL;
+	return 0;
+}
+
+/* Say that there is none, and why that may be. */
+static void
+say_none(int root, const char *path, int at)
+{
+	struct file cwd = lookup(at);
+	struct kstatx st;
+	int unseen = deleted_unseen(root, 1);
+
+	if (file_statx(&cwd, path, &st) == 0)
+		cli_warn("%s: is not deleted, and no deleted file that is open "
+		         "had this path", path);
+	else
+		cli_warn("%s: no deleted file that is open had this path",
+		         path);
+	cli_fail(unseen ? 3 : 1);
+}
+
+/* Show all of them, as the list does. */
+static void
+say_several(int root, const char *path, const struct deleted *files, size_t n,
+            size_t hits)
+{
+	struct buf rec = { 0 };
+	struct out out = { .rec = &rec, .columns = deleted_columns };
+	size_t i;
+
+	out_heading(&out);
+	cli_end(&out);
+	for (i = 0; i < n; i++)
+		if (is_named(root, &files[i])) {
+			deleted_put(&out, &files[i]);
+			cli_end(&out);
+		}
+	guard_write(STDERR_FILENO, rec.s, rec.n);
+	buf_free(&rec);
+	cli_warn("%s: %zu deleted files had this path: give PID and FD", path,
+	         hits);
+	cli_fail(1);
+}
+
+int
+bypath_find(int root, const char *path, int at, struct deleted *found)
+{
+	const struct deleted *files;
+	size_t n, i, hits = 0;
+
+	if (find_names(path, at) < 0) {
+		cli_error(path, errno);
+		return -1;
+	}
+	files = deleted_find(root, &n);
+	for (i = 0; i < n; i++)
+		if (is_named(root, &files[i]) && hits++ == 0)
+			*found = files[i];
+	if (hits == 0)
+		say_none(root, path, at);
+	else if (hits > 1)
+		say_several(root, path, files, n, hits);
+	return hits == 1 ? 0 : -1;
+}

@@ -1,0 +1,8 @@
+/*
+ * bypath - the one deleted file that had a path; include kernel.h, desc.h and
+ * deleted.h before
+ */
+
+/* Find it in our mount namespace; 0, or -1 after a message if there is none, or
+ * are several. The path is argv[at]. */
+int bypath_find(int root, const char *path, int at, struct deleted *);

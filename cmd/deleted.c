@@ -1,0 +1,416 @@
+#include <sys/stat.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "kernel.h"
+#include "out.h"
+#include "cli.h"
+#include "parse_fdinfo.h"
+#include "parse_maps.h"
+#include "desc.h"
+#include "deleted.h"
+#include "mount.h"
+#include "proc.h"
+#include "walk.h"
+
+/* A mapping of what may be a deleted file, of which only maps could be read. */
+struct doubt {
+	uint64_t ino;
+	uint32_t major, minor;
+};
+
+const struct out_column deleted_columns[] = {
+	{ "PID", -7 }, { "COMMAND", -15 }, { "FD", 4 }, { "MODE", -4 },
+	{ "HOLDERS", 7 }, { "LINKS", 5 }, { "SIZE", 5 }, { "USED", 5 },
+	{ "NAME", 0 }, { 0 }
+};
+
+static struct walk w;
+static struct desc desc;
+static struct deleted *files;
+static size_t nfiles;
+static struct doubt *doubts;
+static size_t ndoubts;
+static int unseen;
+static const struct mount *only;		/* files of this one */
+static unsigned undecided;
+
+static _Noreturn void
+die(void)
+{
+	cli_warn("%s", strerror(errno));
+	_exit(1);
+}
+
+static char *
+copy_bytes(const char *s, size_t n)
+{
+	char *p = malloc(n + 1);
+
+	if (!p)
+		die();
+	memcpy(p, n ? s : "", n);
+	return p;
+}
+
+static int
+compare(uint64_t a, uint64_t b)
+{
+	return a < b ? -1 : a > b;
+}
+
+/* By inode, and of one inode in the order of preference: a writer, the lowest
+ * PID, a descriptor before the executable and a mapping. */
+static int
+by_inode(const void *a, const void *b)
+{
+	const struct deleted *x = a, *y = b;
+	int r;
+
+	if ((r = compare(x->st.dev_major, y->st.dev_major)) ||
+	    (r = compare(x->st.dev_minor, y->st.dev_minor)) ||
+	    (r = compare(x->st.ino, y->st.ino)) ||
+	    (r = (y->mode > O_RDONLY) - (x->mode > O_RDONLY)) ||
+	    (r = compare((unsigned)x->pid, (unsigned)y->pid)) ||
+	    (r = compare((unsigned)x->tid, (unsigned)y->tid)))
+		return r;
+	/* as unsigned numbers DESC_EXE and DESC_MEM are the largest */
+	return compare((unsigned)x->fd, (unsigned)y->fd);
+}
+
+/* The most disk space first. */
+static int
+by_used(const void *a, const void *b)
+{
+	const struct deleted *x = a, *y = b;
+	int r;
+
+	if ((r = compare(y->st.blocks, x->st.blocks)) ||
+	    (r = compare(y->st.size, x->st.size)))
+		return r;
+	return by_inode(a, b);
+}
+
+/* Make the files from the given one on one an inode; the holders are summed up
+ * over the processes, but are one within a process. */
+static void
+fold(size_t from, int sum)
+{
+	size_t i, k = from;
+
+	if (nfiles > from)
+		qsort(files + from, nfiles - from, sizeof *files, by_inode);
+	for (i = from; i < nfiles; i++) {
+		struct deleted *last = files + k - 1;
+
+		if (k == from || !desc_same(&last->st, &files[i].st)) {
+			files[k++] = files[i];
+			continue;
+		}
+		if (sum)
+			last->holders += files[i].holders;
+		free(files[i].comm);
+		free(files[i].name);
+	}
+	nfiles = k;
+}
+
+/*
+ * Is it an object of a mount that the kernel keeps for itself (DRM, AIO,
+ * secretmem, dma-buf)? Its text is "/NAME (deleted)" and its mount is in no
+ * mountinfo.
+ */
+static int
+is_internal(void)
+{
+	static struct buf b;
+	struct mount_row m;
+	const char *text;
+
+	if (!desc.named || memchr(desc.target.s + 1, '/', desc.target.n - 1) ||
+	    !desc.known || desc.st.dev_major ||
+	    !(desc.st.mask & KSTATX_MNT_ID) ||
+	    proc_read(w.table.dir, "mountinfo", &b) < 0)
+		return 0;
+	for (text = b.s; parse_mount(&text, &m) == 1; )
+		if (m.id == (long long)desc.st.mnt_id)
+			return 0;
+	return 1;
+}
+
+static void
+add_doubt(void)
+{
+	struct doubt *d;
+
+	if (strncmp(desc.target.s, "/[", 2) == 0)
+		return;		/* the rings of AIO and the like */
+	doubts = cli_grow(doubts, ndoubts, sizeof *doubts);
+	d = &doubts[ndoubts++];
+	d->ino = desc.st.ino;
+	d->major = desc.st.dev_major;
+	d->minor = desc.st.dev_minor;
+}
+
+/*
+ * Is it on the file system that is asked for, by whatever mount? That of
+ * another mount namespace is in its own mountinfo; the device of stat is the
+ * file system's, but on btrfs.
+ */
+static int
+on_mount(void)
+{
+	static struct buf b;
+	const struct mount *m = NULL;
+	const char *text;
+	struct mount_row row;
+
+	if ((desc.st.dev_major == only->major &&
+	    desc.st.dev_minor == only->minor) || !desc.known ||
+	    !(desc.st.mask & KSTATX_MNT_ID))
+		return desc.st.dev_major == only->major &&
+		    desc.st.dev_minor == only->minor;
+	if ((m = mount_by_id(w.root, (long long)desc.st.mnt_id)))
+		return m->major == only->major && m->minor == only->minor;
+	if (strcmp(only->type, "btrfs") != 0 ||
+	    proc_read(w.dir, "mountinfo", &b) < 0)
+		return 0;
+	for (text = b.s; parse_mount(&text, &row) == 1; )
+		if (row.id == (long long)desc.st.mnt_id)
+			return row.major == only->major &&
+			    row.minor == only->minor;
+	return 0;
+}
+
+/* Take note of what was read into desc, if it is a deleted file. */
+static void
+add(void)
+{
+	struct deleted *f;
+
+	if ((desc.type != DESC_REG && desc.type != DESC_UNKNOWN) ||
+	    desc.deleted == 0 || (only && !on_mount()) || is_internal())
+		return;
+	if (desc.deleted < 0 || !desc.known) {
+		if (desc.known || desc.fd != DESC_MEM)
+			undecided++;
+		else
+			add_doubt();
+		return;
+	}
+	files = cli_grow(files, nfiles, sizeof *files);
+	f = &files[nfiles++];
+	*f = (struct deleted){ .st = desc.st, .pid = w.pid, .tid = w.tid,
+		.fd = desc.fd, .mode = desc.mode, .holders = 1, .mnt_id = -1 };
+	if (desc.st.mask & KSTATX_MNT_ID)
+		f->mnt_id = (long long)desc.st.mnt_id;
+	else if (desc.informed)
+		f->mnt_id = desc.info.mnt_id;
+	if (f->fd == DESC_MEM) {
+		memcpy(f->range, desc.range, sizeof f->range);
+		f->mode = desc.stores ? O_RDWR : O_RDONLY;
+	}
+	f->comm = copy_bytes(w.comm.s, f->ncomm = w.comm.n);
+	if (desc.named)
+		f->name = copy_bytes(desc.target.s, f->nname = desc.namelen);
+}
+
+/*
+ * Read a descriptor; as desc_read. Most are told by one call or two: what is no
+ * regular file, or has a link left and not the mark. Only what may be deleted
+ * is worth the proof that it is read at one moment.
+ */
+static int
+look(int fd)
+{
+	static struct buf target;
+	char name[16];
+	struct kstatx st;
+
+	snprintf(name, sizeof name, "%d", fd);
+	desc.type = DESC_REG;
+	desc.deleted = 0;
+	if (proc_statx(w.table.fds, name, &st) == 0) {
+		if (!S_ISREG(st.mode))
+			return 0;
+		if (st.nlink && proc_readlink(w.table.fds, name, &target) == 0 &&
+		    !desc_marked(target.s, target.n))
+			return 0;
+	}
+	return desc_read(&w.table, fd, DESC_WANT_STAT, &desc);
+}
+
+/* The executable and the mapped files; 0, or the errno of what may not be
+ * read. */
+static int
+look_at_others(void)
+{
+	int r, err = 0;
+
+	if (desc_read(&w.table, DESC_EXE, DESC_WANT_STAT, &desc) == 0)
+		add();
+	else
+		err = errno;
+	while ((r = walk_map(&w, &desc)) == 1)
+		add();
+	return r < 0 ? errno : err;
+}
+
+static void
+look_at_process(void)
+{
+	size_t before = nfiles;
+	int fd, r, e, err = 0;
+
+	while ((r = walk_table(&w)) == 1) {
+		if (w.tid == 0 && (e = look_at_others()))
+			err = e == ENOENT || e == ESRCH ? err : e;
+		while (walk_fd(&w, &fd) == 1) {
+			if (look(fd) == 0)
+				add();
+			else if (errno != ENOENT && errno != ESRCH)
+				err = errno;
+		}
+	}
+	if (r < 0)
+		err = errno;
+	if (err && err != ENOENT && err != ESRCH) {
+		unseen = 1;
+		cli_process_error(w.pid, err, 1);
+	}
+	fold(before, 0);
+}
+
+static int
+by_doubt(const void *a, const void *b)
+{
+	const struct doubt *x = a, *y = b;
+	int r;
+
+	if ((r = compare(x->ino, y->ino)) || (r = compare(x->major, y->major)))
+		return r;
+	return compare(x->minor, y->minor);
+}
+
+/* Say how many mapped files may be deleted ones that are not in the list. The
+ * device of maps is another one on btrfs: those in the list are told by their
+ * inode number alone. */
+static void
+say_doubts(void)
+{
+	size_t i, k, n = 0;
+
+	if (ndoubts)
+		qsort(doubts, ndoubts, sizeof *doubts, by_doubt);
+	for (i = 0; i < ndoubts; i++) {
+		int known = i && by_doubt(&doubts[i - 1], &doubts[i]) == 0;
+
+		for (k = 0; k < nfiles && !known; k++)
+			known = files[k].st.ino == doubts[i].ino;
+		n += !known;
+	}
+	if (n == 0)
+		return;
+	unseen = 1;
+	cli_warn("%zu file%s, deleted and only mapped, could not be looked at "
+	         "(needs root or CAP_CHECKPOINT_RESTORE)", n,
+	         n == 1 ? "" : "s");
+}
+
+void
+deleted_put(struct out *out, const struct deleted *f)
+{
+	static const char *const modes[] = { "r", "w", "rw" };
+	const char *mode = f->mode < 0 ? NULL : modes[f->mode];
+	const char *fd = f->fd == DESC_MEM ? f->range : desc_fd_name(f->fd);
+	char dev[32];
+
+	out_num(out, (unsigned)(f->tid && out->mode != OUT_JSON ?
+	                         f->tid : f->pid));
+	out_str(out, f->comm, f->ncomm);
+	if (fd)
+		out_str(out, fd, strlen(fd));
+	else
+		out_num(out, (unsigned)f->fd);
+	out_str(out, mode, mode ? strlen(mode) : 0);
+	out_num(out, f->holders);
+	out_num(out, f->st.nlink);
+	out_size(out, f->st.size);
+	out_size(out, f->st.blocks * 512);
+	out_name(out, f->name, f->nname, 0);
+	if (f->tid)
+		out_key_num(out, "tid", (unsigned)f->tid);
+	else
+		out_key_null(out, "tid");
+	out_key_bool(out, "deleted", 1);
+	snprintf(dev, sizeof dev, "%u:%u", f->st.dev_major, f->st.dev_minor);
+	out_key_str(out, "dev", dev, strlen(dev));
+	out_key_num(out, "inode", f->st.ino);
+}
+
+char *
+deleted_path(const char *path)
+{
+	char *cwd = *path == '/' ? strdup("") : getcwd(NULL, 0), *s;
+
+	if (!cwd || asprintf(&s, "%s/%s", cwd, path) < 0)
+		die();
+	free(cwd);
+	return s;
+}
+
+int
+deleted_mount(int root, const char *path)
+{
+	char *s = deleted_path(path);
+	const struct mount *m = NULL;
+	int exact = 0;
+
+	only = mount_of(root, s, &exact);
+	while (!exact && (m = mount_next(root, m)))
+		if (*path == '/' && strcmp(m->source, path) == 0) {
+			only = m;	/* a device that is mounted somewhere */
+			exact = 1;
+		}
+	free(s);
+	if (!only)
+		cli_warn("%s: the mounts can't be read", path);
+	else if (!exact)
+		cli_warn("%s: not a mount point (it is on %s)", path,
+		         only->point);
+	cli_fail(!only ? 3 : !exact);
+	return only && exact ? 0 : -1;
+}
+
+struct deleted *
+deleted_find(int root, size_t *n)
+{
+	int r;
+
+	if ((r = walk_open(&w, root, NULL, 0, cli.again)) == 0)
+		while ((r = walk_process(&w)) == 1)
+			if (!walk_self(&w))
+				look_at_process();
+	if (r < 0)
+		cli_error(cli.procfs, errno);
+	fold(0, 1);
+	if (nfiles)
+		qsort(files, nfiles, sizeof *files, by_used);
+	*n = nfiles;
+	return files;
+}
+
+int
+deleted_unseen(int root, int hidden)
+{
+	cli_refused();
+	say_doubts();
+	cli_undecided(undecided);
+	return (hidden && cli_hidden(root)) || unseen || undecided;
+}

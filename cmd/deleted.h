@@ -1,0 +1,37 @@
+/*
+ * deleted - the deleted files that are still open or mapped, an inode each;
+ * include kernel.h and desc.h before
+ */
+#include <stddef.h>
+
+struct out;
+
+/* A deleted file and the descriptor that it is shown by: a writer's if there is
+ * one, of several that of the lowest PID. */
+struct deleted {
+	struct kstatx st;
+	int pid, tid, fd, mode;		/* as desc has them */
+	unsigned holders;		/* processes */
+	char range[sizeof ((struct desc *)0)->range];
+	char *comm, *name;		/* name NULL: over 4,095 bytes */
+	size_t ncomm, nname;
+	long long mnt_id;		/* or -1 */
+};
+
+/* A path as an absolute one, to be freed. */
+char *deleted_path(const char *);
+
+/* Only those of the file system that is mounted at the path (or of the device),
+ * whatever their mount; 0, or -1 after a message. */
+int deleted_mount(int root, const char *path);
+
+/* Find them all, the most disk space first. */
+struct deleted *deleted_find(int root, size_t *n);
+
+/* Put its row, of these columns; the caller ends and prints it. */
+extern const struct out_column deleted_columns[];
+void deleted_put(struct out *, const struct deleted *);
+
+/* Say what could not be looked at meanwhile, with hidden also that the procfs
+ * hides processes; 1 if there was something, or 0. */
+int deleted_unseen(int root, int hidden);

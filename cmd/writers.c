@@ -1,0 +1,108 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+
+#include "buf.h"
+#include "kernel.h"
+#include "out.h"
+#include "cli.h"
+#include "parse_fdinfo.h"
+#include "desc.h"
+#include "proc.h"
+#include "walk.h"
+#include "writers.h"
+
+static struct walk w;
+static struct desc desc;
+
+/* Has the process the file mapped so that it can be written? */
+static int
+maps_it(const struct kstatx *file)
+{
+	while (walk_map(&w, &desc) == 1)
+		if (desc.stores && desc_same(&desc.st, file))
+			return 1;
+	return 0;
+}
+
+/* Has the current table a descriptor that writes to the file? */
+static int
+opens_it(const struct kstatx *file)
+{
+	struct kstatx st;
+	char name[16];
+	int fd;
+
+	while (walk_fd(&w, &fd) == 1) {
+		snprintf(name, sizeof name, "%d", fd);
+		if (proc_statx(w.table.fds, name, &st) < 0 ||
+		    !desc_same(&st, file))
+			continue;
+		if (desc_read(&w.table, fd, DESC_WANT_STAT, &desc) == 0 &&
+		    desc_same(&desc.st, file) && desc.mode > O_RDONLY)
+			return 1;
+	}
+	return 0;
+}
+
+static void
+add(struct writers *all)
+{
+	struct writer *p;
+
+	all->list = cli_grow(all->list, all->n, sizeof *p);
+	p = &all->list[all->n++];
+	*p = (struct writer){ .pid = w.pid, .tid = w.tid };
+	p->ncomm = w.comm.n < sizeof p->comm ? w.comm.n : sizeof p->comm;
+	memcpy(p->comm, p->ncomm ? w.comm.s : "", p->ncomm);
+}
+
+/* "1257 (qemu), 1300 (sh)", to be freed. */
+static char *
+text(const struct writers *all)
+{
+	struct buf b = { 0 };
+	char pid[16];
+	size_t i;
+
+	for (i = 0; i < all->n && i < 10; i++) {
+		const struct writer *p = &all->list[i];
+
+		snprintf(pid, sizeof pid, "%d (", p->tid ? p->tid : p->pid);
+		buf_put(&b, ", ", i ? 2 : 0);
+		buf_put(&b, pid, strlen(pid));
+		buf_put(&b, p->comm, p->ncomm);
+		buf_put(&b, ")", 1);
+	}
+	if (i < all->n)
+		buf_put(&b, " and others", 11);
+	return b.s;
+}
+
+int
+writers_find(int root, const struct kstatx *file, struct writers *all)
+{
+	int mapped;
+
+	free(all->text);
+	all->text = NULL;
+	all->n = 0;
+	all->mapped = 0;
+	/* each process, from the first one also after a stall */
+	memset(&w, 0, sizeof w);
+	if (walk_open(&w, root, NULL, 0, 1) < 0)
+		return -1;
+	while (walk_process(&w) == 1)
+		while (!walk_self(&w) && walk_table(&w) == 1) {
+			mapped = w.tid == 0 && maps_it(file);
+			all->mapped |= mapped;
+			if (mapped || opens_it(file))
+				add(all);
+		}
+	all->text = text(all);
+	return 0;
+}

@@ -1,0 +1,117 @@
+# What differs from one file system to another: each in an image of its own.
+load recover
+
+@test "fdrecover: on ext4 the data is copied, holes are kept" {
+	loops e=ext4
+	lost e/f
+	run -0 --separate-stderr ns fdrecover -n "$PID" 100
+	[[ $stderr =~ ^"fdrecover: $PWD/e/f: would be copied, 3000000 bytes (2.86M on disk, "[0-9]+"M free); open for writing in $PID (hold)"$ ]]
+	run -0 --separate-stderr ns fdrecover "$PWD/e/f"
+	[[ $stderr == "fdrecover: $PWD/e/f: copied, 3000000 bytes (2.86M on disk); open for writing in $PID (hold): "* ]]
+	ns cmp e/f ref
+	run -0 --separate-stderr ns fdrecover -m e
+	[[ ${lines[1]} == *" $PWD/e/f" ]]
+	ns truncate -s 100G e/sparse
+	for at in 0 1 50 99; do
+		ns dd if=ref of=e/sparse bs=1M count=1 seek="${at}G" oflag=seek_bytes conv=notrunc status=none
+	done
+	hold_as "nsenter -t $NS -m -w --" 100=r:e/sparse unlink:e/sparse
+	used=$(stat -L -c %b "/proc/$PID/fd/100")
+	run -0 ns fdrecover "$PID" 100
+	[ "$(ns stat -c %s e/sparse)" -eq $((100 << 30)) ]
+	[ "$(ns stat -c %b e/sparse)" -le "$used" ]
+	for at in 0 1 50 99; do
+		ns cmp -n 1048576 -i "$((at << 30)):0" e/sparse ref
+	done
+}
+
+@test "fdrecover: on ext4 stores through a mapping are seen" {
+	loops e=ext4
+	ns truncate -s 30M e/f
+	stores e/f nsenter -t "$NS" -m -w --
+	run -3 --separate-stderr ns fdrecover -T 10 "$PID" 100 e/new
+	[ "${stderr_lines[1]}" = 'fdrecover: e/new: the file changed while it was copied' ]
+	run -0 --separate-stderr ns fdrecover -T 10 --pause "$PID" 100 e/paused
+	ns cat e/paused >paused
+	whole paused
+}
+
+@test "fdrecover: on xfs and btrfs it is cloned, of one moment" {
+	loops x=xfs b=btrfs
+	for dir in x b; do
+		lost "$dir/f"
+		run -0 --separate-stderr ns fdrecover -n "$PID" 100
+		[[ $stderr == "fdrecover: $PWD/$dir/f: would be cloned, 3000000 bytes (2.86M on disk); "* ]]
+		run -0 --separate-stderr ns fdrecover "$PID" 100
+		[[ $stderr == "fdrecover: $PWD/$dir/f: cloned, 3000000 bytes (2.86M on disk); open for writing in $PID (hold): "* ]]
+		ns cmp "$dir/f" ref
+		ns truncate -s 20M "$dir/m"
+		stores "$dir/m" nsenter -t "$NS" -m -w --
+		for nth in 1 2 3; do
+			run -0 ns fdrecover -T 10 "$PID" 100 "$dir/m$nth"
+			ns cat "$dir/m$nth" >m
+			whole m
+		done
+	done
+}
+
+@test "fdrecover: a clone needs no space, and is tried before the space is checked" {
+	need fallocate
+	loops x=xfs
+	lost x/f
+	free() { ns stat -f -c '%a %S' x | awk '{ printf "%d", $1 * $2 }'; }
+	ns fallocate -l $(($(free) - 2500000)) x/fill
+	[ "$(free)" -lt 2900000 ]
+	run -0 --separate-stderr ns fdrecover "$PID" 100
+	[[ $stderr == "fdrecover: $PWD/x/f: cloned, 3000000 bytes "* ]]
+	ns cmp x/f ref
+	hold 100=r:ref
+	run -1 --separate-stderr ns fdrecover "$PID" 100 x
+	[[ $stderr =~ ^'fdrecover: x/ref: needs 2.86M on disk, and '[0-9.]+[MK]' are free: give a DEST on another file system'$ ]]
+	[ "$(ns ls -A x | xargs)" = 'f fill' ]
+}
+
+@test "fdrecover: on btrfs a file without copy-on-write is cloned into one" {
+	need chattr lsattr
+	loops b=btrfs
+	ns touch b/f
+	ns chattr +C b/f
+	data ref 3000000
+	ns sh -c 'cat ref >b/f'
+	hold_as "nsenter -t $NS -m -w --" 100=rw:b/f unlink:b/f
+	run -0 --separate-stderr ns fdrecover -n "$PID" 100
+	[[ $stderr == *': would be cloned, '* ]]
+	run -0 --separate-stderr ns fdrecover "$PID" 100
+	[[ $stderr == *': cloned, 3000000 bytes '* ]]
+	ns cmp b/f ref
+	[[ $(ns lsattr b/f) == *C*' b/f' ]]
+	run -0 --separate-stderr ns fdrecover -H -m b
+	[ "$(rows | cut -f 7)" = "$PWD/b/f" ]
+}
+
+@test "fdrecover: between file systems the data is read and written" {
+	loops x=xfs e=ext4
+	lost x/f
+	run -0 --separate-stderr ns fdrecover "$PID" 100 e
+	[[ $stderr == 'fdrecover: e/f: copied, 3000000 bytes (2.86M on disk); '* ]]
+	ns cmp e/f ref
+}
+
+@test "fdrecover: a file of the lower layer of an overlay, whose link count stays 1" {
+	need_root
+	mkdir -p l u o
+	data ref 5000
+	mounts 'mount -t tmpfs none u && mkdir u/up u/work && cp ref l/gone && cp ref l/over && cp ref l/kept &&
+		mount -t overlay -o lowerdir=l,upperdir=u/up,workdir=u/work none o || : >no-overlay'
+	[ ! -e no-overlay ] || skip 'needs overlayfs'
+	hold_as "nsenter -t $NS -m -w --" 100=r:o/gone 101=r:o/over 102=r:o/kept unlink:o/gone
+	ns sh -c 'echo new >o/new && mv o/new o/over'
+	[ "$(stat -L -c %h "/proc/$PID/fd/100")" -eq 1 ]
+	run -0 --separate-stderr ns fdrecover -H -m o
+	[ "$(rows | cut -f 1,4,5,7)" = "$(printf '100\t1\t5000\t%s\n101\t1\t5000\t%s' "$PWD/o/gone" "$PWD/o/over")" ]
+	run -0 --separate-stderr ns fdrecover "$PID" 100
+	[[ $stderr == "fdrecover: $PWD/o/gone: copied, 5000 bytes "* ]]
+	ns cmp o/gone ref
+	run -1 --separate-stderr ns fdrecover "$PWD/o/over"
+	[ "$stderr" = "fdrecover: $PWD/o/over: File exists" ]
+}
