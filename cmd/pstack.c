@@ -78,6 +78,7 @@ static struct {
 	unsigned said, said_of_operand;	/* causes, as bits */
 	unsigned refused;		/* processes, under -a */
 	int refused_pid;		/* the last of them */
+	int listed;			/* process 1 is, under -a */
 } *kept;
 
 static struct tasks tasks;
@@ -206,6 +207,7 @@ show_processes(void)
 			object = operands[tasks.at];
 		else
 			snprintf(number, sizeof number, "%d", tasks.pid);
+		kept->listed |= tasks.pid == 1;
 		if (tasks.at > kept->operand) {
 			kept->operand = tasks.at;
 			kept->said_of_operand = 0;
@@ -237,7 +239,7 @@ scan(void)
 		cli_warn("%u process%s not be read whole (needs root, or "
 		         "CAP_SYS_ADMIN and CAP_SYS_PTRACE)", kept->refused,
 		         kept->refused == 1 ? " could" : "es could");
-	if (!noperands)
+	if (!noperands && !kept->listed)
 		cli_hidden(root);
 	return 0;
 }
@@ -251,8 +253,9 @@ look(void)
 	struct run run;
 	int r, root = cli_root();
 
-	r = tasks_open(&tasks, root, picks, noperands, 0, NULL);
-	while (r >= 0 && (r = tasks_process(&tasks)) != 0)
+	if (tasks_open(&tasks, root, picks, noperands, 0, NULL) < 0)
+		return;			/* the second one tells */
+	while ((r = tasks_process(&tasks)) != 0)
 		while (r > 0 && (t->dir = tasks_thread(&tasks, &t->tid)) >= 0) {
 			if (thread_run(t, &run) == 0)
 				sample_add(tasks.pid, t->tid, &run);

@@ -154,6 +154,11 @@ read_call(struct thread *t)
 	if (t->sys.what == TASK_RUNNING) {
 		t->st.state = 'R';		/* since status was read */
 		t->word = "running";
+	} else if (t->sys.what == TASK_NO_CALL && t->sys.sp == 0) {
+		/* it ended since status was read, and has no stack any more */
+		if (thread_status(t) < 0)
+			return -1;
+		t->word = state_word(&t->st);
 	} else if (t->sys.sp == 0 && t->sys.pc == 0) {
 		/* a process's thread that the kernel made, such as a worker of
 		 * io_uring, shows its maker's call */

@@ -51,6 +51,21 @@ heads() {
 	[[ $output == *"$PID/$PID S hold "* ]]
 }
 
+@test '-a: what hidepid hides is said, but not of what it shows' {
+	need_root
+	as_user test -x "$TOP/cmd/pstack" || skip 'the tree is closed to others'
+	mount_proc() {
+		unshare -m sh -c "mount -t proc -o hidepid=$1 proc /proc &&
+			exec setpriv --reuid 65534 --regid 65534 --clear-groups \
+			'$TOP/cmd/pstack' -a"
+	}
+	run -0 --separate-stderr mount_proc 2
+	[ "${stderr_lines[-1]}" = 'pstack: /proc: other users'"'"' processes are hidden (needs root or CAP_SYS_PTRACE)' ]
+	run -0 --separate-stderr mount_proc 1
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	[[ $stderr =~ ^'pstack: '[0-9]+' process' ]]
+}
+
 # in_state LETTERS: PID/TID of the threads in such a state, by their files
 in_state() {
 	sed -n "s,^State:.\([$1]\) .*,\1,p;T;F" /proc/[0-9]*/task/[0-9]*/status |
@@ -252,7 +267,11 @@ pstack: this kernel shows no system calls (CONFIG_HAVE_ARCH_TRACEHOOK)' ]
 	grep '^5/6 S x read(3</mnt/f>) \[ran 9 times, 5 ms CPU in 1.5 s\]$' out
 }
 
-@test '-i: a process that is not there is said without waiting' {
+@test '-i: a process that is not there is said, without waiting for it' {
+	hold 3=eventfd
+	run --separate-stderr pstack -i 0.1 4194304 "$PID"
+	[ "${stderr_lines[0]}" = 'pstack: 4194304: No such process' ]
+	[[ $output == "$PID/$PID S hold read("*' [ran 0 times in 0.1 s]'* ]]
 	run -1 --separate-stderr timeout 20 pstack -i 1000 4194304
 	[ "$stderr" = 'pstack: 4194304: No such process' ]
 }

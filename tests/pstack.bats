@@ -391,6 +391,8 @@ fixture() {
 	[ "$(fixture "0 0x3 0x0 0x1 0x0 0x0 0x0 $sp" R)" = 'R running' ]
 	[ "$(fixture '0 0x0 0x0 0x0 0x0 0x0 0x0 0x0 0x0' I)" = 'I kernel thread' ]
 	[ "$(fixture 'nonsense')" = 'S unknown' ]
+	# of a stack that is gone already
+	[ "$(fixture '-1 0x0 0x0')" = 'S unknown' ]
 	thread fx 6 6 I kworker
 	sed -i /VmSize/d "$T/status"
 	run -0 pstack -R fx 6
