@@ -66,6 +66,15 @@ heads() {
 	[[ $stderr =~ ^'pstack: '[0-9]+' process' ]]
 }
 
+@test '-a: a process that may not be read is counted once' {
+	need_root
+	as_user test -x "$TOP/cmd/pstack" || skip 'the tree is closed to others'
+	ns 'hold thread thread' 'setpriv --reuid 65534 --regid 65534 \
+		--clear-groups pstack -a || exit'
+	[[ $stderr == 'pstack: 2 processes could not be read whole ('* ]]
+	[ "$(heads <<<"$output" | grep -c unknown)" -eq 4 ]
+}
+
 # in_state LETTERS: PID/TID of the threads in such a state, by their files
 in_state() {
 	sed -n "s,^State:.\([$1]\) .*,\1,p;T;F" /proc/[0-9]*/task/[0-9]*/status |
@@ -249,22 +258,48 @@ pstack: this kernel shows no system calls (CONFIG_HAVE_ARCH_TRACEHOOK)' ]
 	[[ $output =~ [12]\ threads?\ [RS]\ hold\ [a-z_.()]+\ \[ran\ [0-9]+\ times,\ [0-9]+\ ms ]]
 }
 
-@test '-i: all that a new thread ran is new' {
-	thread fx 5 5 S x
-	printf 'voluntary_ctxt_switches:\t7\nnonvoluntary_ctxt_switches:\t2\n' \
-		>>"$T/status"
-	printf '5000000 0 9\n' >"$T/schedstat"
-	ln -s /mnt/f "$T/fd/3"
-	mkdir later
-	cp -r fx/5/task/5 later/6
-	sed -i 's/^Pid:.*/Pid:\t6/' later/6/status
+# ran THREAD SWITCHES NS: what the fixture's thread has run
+ran() {
+	printf 'voluntary_ctxt_switches:\t%d\nnonvoluntary_ctxt_switches:\t2\n' \
+		"$2" >>"$1/status"
+	printf '%s 0 9\n' "$3" >"$1/schedstat"
+}
+
+@test '-i: none, some, all the time, and all that a new thread ran' {
+	for t in 5 6 7; do
+		thread fx 5 "$t" S x
+		ran "$T" 7 5000000
+		ln -s /mnt/f "$T/fd/3"
+	done
+	cp -r fx/5/task later
+	mv later/7 later/8
+	sed -i 's/^Pid:.*/Pid:\t8/' later/8/status
+	sed -i 's/^voluntary.*/voluntary_ctxt_switches:\t29/' later/6/status
+	echo '7600000 0 9' >later/6/schedstat
+	echo '105000000 0 9' >later/7-schedstat
 	sleeps=$(nr clock_nanosleep)
-	start pstack -R fx -i 1.5 5 >out
-	until_true grep -q "^$sleeps " "/proc/$PID/syscall"
-	mv later/6 fx/5/task/6
-	wait "$PID"
-	grep '^5/5 S x read(3</mnt/f>) \[ran 0 times in 1.5 s\]$' out
-	grep '^5/6 S x read(3</mnt/f>) \[ran 9 times, 5 ms CPU in 1.5 s\]$' out
+	start pstack -R fx -i 2 5 >out
+	one=$PID
+	start pstack -R fx -i 2 -u 5 >groups
+	for pid in "$one" "$PID"; do
+		until_true grep -q "^$sleeps " "/proc/$pid/syscall"
+	done
+	mv later/6/status later/6/schedstat fx/5/task/6
+	mv later/7-schedstat fx/5/task/7/schedstat
+	mv later/8 fx/5/task/8
+	wait "$one" "$PID"
+	run heads out
+	[ "$output" = '5/5 S x read(3</mnt/f>) [ran 0 times in 2 s]
+5/6 S x read(3</mnt/f>) [ran 22 times, 3 ms CPU in 2 s]
+5/7 S x read(3</mnt/f>) [ran 1 time, 100 ms CPU in 2 s]
+5/8 S x read(3</mnt/f>) [ran 9 times, 5 ms CPU in 2 s]' ]
+	[ "$(cat groups)" = '3 threads S x read(...) [ran 32 times, 108 ms CPU in 2 s]
+	?
+	5/6 5/7 5/8
+
+1 thread S x read(...) [ran 0 times in 2 s]
+	?
+	5/5' ]
 }
 
 @test '-i: a process that is not there is said, without waiting for it' {
