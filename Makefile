@@ -28,10 +28,12 @@ NAMES = pstack lsfd fdpeer fdrecover fdprogress
 TOOLS = cmd/pstack cmd/lsfd cmd/fdpeer cmd/fdrecover cmd/fdprogress
 PAGES = man/pstack.1 man/lsfd.1 man/fdpeer.1 man/fdrecover.1 man/fdprogress.1 \
 	man/proctools.7
-HDR = cmd/blocked.h cmd/call.h cmd/cli.h cmd/copy.h cmd/dot.h cmd/group.h \
-	cmd/openfile.h cmd/peer.h cmd/peernet.h cmd/peersock.h cmd/restore.h \
-	cmd/sample.h cmd/show.h cmd/target.h cmd/tasks.h cmd/thread.h \
-	cmd/bypath.h cmd/deleted.h cmd/pause.h cmd/progress.h cmd/writers.h \
+HDR = cmd/blocked.h cmd/bypath.h cmd/call.h cmd/cli.h cmd/copy.h \
+	cmd/count.h cmd/deleted.h cmd/detail.h cmd/dot.h cmd/group.h \
+	cmd/onmount.h cmd/openfile.h cmd/pause.h cmd/peer.h cmd/peernet.h \
+	cmd/peersock.h cmd/progress.h cmd/restore.h cmd/row.h cmd/sample.h \
+	cmd/select.h cmd/show.h cmd/target.h cmd/tasks.h cmd/thread.h \
+	cmd/writers.h \
 	common/buf.h common/desc.h \
 	common/file.h common/guard.h common/kernel.h common/meter.h \
 	common/mount.h common/name.h common/num.h common/out.h \
@@ -46,7 +48,9 @@ LIBOBJ = common/buf.o common/desc.o common/file.o common/guard.o \
 	common/sockname.o common/socktab.o common/sys.o common/sysname.o \
 	common/walk.o
 OBJ = $(LIBOBJ) cmd/cli.o cmd/fdpeer.o cmd/fdprogress.o cmd/fdrecover.o \
-	cmd/lsfd.o cmd/openfile.o $(PEER) $(RECOVER) $(STACK)
+	cmd/openfile.o $(LSFD) $(PEER) $(RECOVER) $(STACK)
+LSFD = cmd/lsfd.o cmd/count.o cmd/detail.o cmd/onmount.o cmd/row.o \
+	cmd/select.o
 PEER = cmd/blocked.o cmd/peer.o cmd/peeranon.o cmd/peerfile.o cmd/peerinet.o \
 	cmd/peerkind.o cmd/peernet.o cmd/peerproof.o cmd/peersock.o cmd/trace.o \
 	cmd/dot.o
@@ -102,8 +106,8 @@ $(LIB): $(LIBOBJ)
 cmd/pstack: $(STACK) cmd/cli.o $(LIB)
 	$(LINK) -o $@ $(STACK) cmd/cli.o $(LIB)
 
-cmd/lsfd: cmd/lsfd.o cmd/cli.o $(LIB)
-	$(LINK) -o $@ cmd/lsfd.o cmd/cli.o $(LIB)
+cmd/lsfd: $(LSFD) cmd/cli.o $(LIB)
+	$(LINK) -o $@ $(LSFD) cmd/cli.o $(LIB)
 
 cmd/fdpeer: cmd/fdpeer.o $(PEER) cmd/cli.o $(LIB)
 	$(LINK) -o $@ cmd/fdpeer.o $(PEER) cmd/cli.o $(LIB)

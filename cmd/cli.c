@@ -195,6 +195,18 @@ name_of(int pid, int tid)
 }
 
 void
+cli_path_error(const char *path, int err)
+{
+	if (err == ETIMEDOUT)
+		return;
+	cli_warn("%s: %s%s", path, strerror(err),
+	         err == EACCES || err == EPERM ?
+	         " (needs root or CAP_DAC_READ_SEARCH)" : "");
+	cli_fail(err == ENOENT || err == ENOTDIR || err == ELOOP ||
+	    err == ENAMETOOLONG ? 1 : 3);
+}
+
+void
 cli_process_error(int pid, int err, int scan)
 {
 

@@ -62,6 +62,9 @@ void cli_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
  * ETIMEDOUT is not said again: that was done when it happened. */
 void cli_error(const char *object, int err);
 
+/* As cli_error for a path that was looked up. */
+void cli_path_error(const char *path, int err);
+
 /* As cli_error for a process; in a scan of everything a vanished one is nothing
  * and a refused one is counted. */
 void cli_process_error(int pid, int err, int scan);

@@ -188,9 +188,8 @@ memory_type(const struct desc *d)
 	    strcmp(s, "/dev/zero (deleted)") == 0 ? DESC_ANON : DESC_UNKNOWN;
 }
 
-/* The ID of the mount, or -1. */
-static long long
-mount_id(const struct desc *d)
+long long
+desc_mount(const struct desc *d)
 {
 	if (d->known && d->st.mask & KSTATX_MNT_ID)
 		return (long long)d->st.mnt_id;
@@ -213,7 +212,7 @@ is_mqueue(const struct desc_table *t, const struct desc *d)
 
 	if (d->fd < 0 || d->st.size != 80 || d->st.blocks || d->st.dev_major)
 		return 0;
-	if ((m = mount_by_id(t->root, mount_id(d))))
+	if ((m = mount_by_id(t->root, desc_mount(d))))
 		return strcmp(m->type, "mqueue") == 0;
 	s += strncmp(s, dir, sizeof dir - 1) == 0 ? sizeof dir - 1 : 1;
 	snprintf(name, sizeof name, "%d", d->fd);
@@ -276,7 +275,7 @@ decide_deleted(const struct desc_table *t, struct desc *d)
 	if (d->named && !has_mark(d))
 		return;
 	d->deleted = -1;
-	if (!d->known || !d->named || !mount_by_id(t->root, mount_id(d)))
+	if (!d->known || !d->named || !mount_by_id(t->root, desc_mount(d)))
 		return;
 	if ((named = leads_to(d->target.s, &d->st)) != 0) {
 		d->deleted = named > 0 ? 0 : -1;

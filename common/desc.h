@@ -77,5 +77,8 @@ const char *desc_fd_name(int fd);
 /* Does a link's text end in the mark of a deleted file? It may be its name. */
 int desc_marked(const char *text, size_t n);
 
+/* The ID of the mount that it is on, or -1. */
+long long desc_mount(const struct desc *);
+
 /* Do the attributes name the same file? */
 int desc_same(const struct kstatx *, const struct kstatx *);

@@ -17,6 +17,7 @@
 
 #define KSTATX_BASIC 0x7ffU
 #define KSTATX_MNT_ID 0x1000U	/* since Linux 5.8 */
+#define KSTATX_ATTR_MOUNT_ROOT 0x2000U	/* since Linux 5.8 */
 
 /* struct statx of statx(2), under a name that no libc has. */
 struct kstatx {

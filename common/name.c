@@ -19,6 +19,13 @@
 #include "sockname.h"
 #include "socktab.h"
 
+const char *const name_types[] = {
+	"reg", "dir", "chr", "blk", "lnk", "fifo", "pipe", "tcp", "udp", "raw",
+	"icmp", "unix", "netlink", "packet", "vsock", "sock", "eventfd",
+	"epoll", "inotify", "fanotify", "timerfd", "signalfd", "pidfd",
+	"memfd", "mqueue", "uring", "bpf", "perf", "ns", "anon", NULL
+};
+
 /* Append, cut after 255 bytes; 0, or -1 with ENOMEM. */
 __attribute__((format(printf, 2, 3))) static int
 put(struct buf *b, const char *fmt, ...)

@@ -30,6 +30,9 @@ struct name {
  * begins zeroed, is used again and again. */
 int name_read(const struct desc_table *, const struct desc *d, struct name *);
 
+/* All words that TYPE may be, from the first one to NULL. */
+extern const char *const name_types[];
+
 /* Append the names of a set of signals (bit 0 is signal 1) as "INT,TERM,34",
  * real-time signals by number; 0, or -1 with ENOMEM. */
 int name_signals(struct buf *, unsigned long long set);

@@ -1,9 +1,11 @@
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "buf.h"
@@ -33,7 +35,20 @@ sys_ours(int root)
 int
 sys_self(int root, int pid)
 {
-	return (pid == getpid() || pid == getppid()) && sys_ours(root);
+	static int self = -1, parent;
+	struct buf b = { 0 };
+	const char *v;
+
+	/* by that procfs's numbers; a copy has not us */
+	if (self < 0 && !proc_is_copy() &&
+	    proc_read(root, "self/status", &b) == 0) {
+		if ((v = parse_field(b.s, "Pid")))
+			self = (int)strtol(v, NULL, 10);
+		if ((v = parse_field(b.s, "PPid")))
+			parent = (int)strtol(v, NULL, 10);
+		buf_free(&b);
+	}
+	return self > 0 && (pid == self || pid == parent);
 }
 
 static int
@@ -65,6 +80,17 @@ sys_kcmp_epoll(int root, int tid1, int fd1, int tid2, int epfd, int tfd,
 
 	return compare(root, tid1, tid2, KCMP_EPOLL_TFD_, fd1,
 	               (unsigned long)slot);
+}
+
+int
+sys_nofile(int root, int pid, unsigned long long *max)
+{
+	struct rlimit r;
+
+	if (!sys_ours(root) || prlimit(pid, RLIMIT_NOFILE, NULL, &r) < 0)
+		return -1;
+	*max = r.rlim_cur;
+	return 0;
 }
 
 int

@@ -21,6 +21,9 @@ int sys_kcmp(int root, int tid1, int tid2, int what, int fd1, int fd2);
 int sys_kcmp_epoll(int root, int tid1, int fd1, int tid2, int epfd, int tfd,
                    int nth);
 
+/* The soft limit of a process's descriptors; 0, or -1 with errno (EPERM). */
+int sys_nofile(int root, int pid, unsigned long long *max);
+
 /* A pidfd of a process, or -1 with errno. */
 int sys_pidfd_open(int root, int pid);
 

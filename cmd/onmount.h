@@ -1,0 +1,17 @@
+/*
+ * onmount - which descriptors are on the mount of -m, as several tools have it
+ */
+struct desc;
+
+/* Resolve the operand by mountinfo, and only if that has no such mount point by
+ * a lookup: a mount point of our namespace, or the node of a block device. 0,
+ * or -1 having said why not and raised the status. argv names the operand that
+ * did not answer. */
+int onmount_resolve(int root, const char *operand, char **argv);
+
+/* Does it take DESC_WANT_INFO to see what a descriptor is on (before Linux
+ * 5.8)? */
+int onmount_wants_info(void);
+
+/* Is it on that mount? 1, 0, or -1 where it can't be told. */
+int onmount(int root, const struct desc *);

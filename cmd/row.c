@@ -1,0 +1,221 @@
+#include <sys/types.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "buf.h"
+#include "kernel.h"
+#include "out.h"
+#include "parse_fdinfo.h"
+#include "desc.h"
+#include "detail.h"
+#include "name.h"
+#include "parse_task.h"
+#include "proc.h"
+#include "row.h"
+#include "walk.h"
+
+const struct out_column row_columns[] = {
+	{ "PID", -7 }, { "COMMAND", -15 }, { "FD", 4 }, { "MODE", -4 },
+	{ "TYPE", -8 }, { "SIZE", 12 }, { "NAME", 0 }, { 0 }
+};
+
+const struct out_column row_long_columns[] = {
+	{ "PID", -7 }, { "COMMAND", -15 }, { "USER", -8 }, { "FD", 4 },
+	{ "MODE", -4 }, { "FLAGS", -8 }, { "TYPE", -8 }, { "DEV", -7 },
+	{ "INODE", 10 }, { "LINKS", 5 }, { "POS", 12 }, { "SIZE", 12 },
+	{ "NAME", 0 }, { 0 }
+};
+
+static unsigned uid;
+static int has_uid;
+static struct buf words;	/* of one field */
+
+void
+row_process(const struct walk *w, int detailed)
+{
+	struct task_status st;
+
+	if (!detailed)
+		return;
+	has_uid = proc_read(w->dir, "status", &words) == 0 &&
+	    parse_status(words.s, &st) == 0;
+	uid = has_uid ? st.euid : 0;
+}
+
+static void
+put_string(struct out *o, const char *s)
+{
+	out_str(o, s, s ? strlen(s) : 0);
+}
+
+/* Append a word and a comma before it if it is not the first. */
+__attribute__((format(printf, 2, 3))) static void
+put_word(struct out *o, const char *fmt, ...)
+{
+	char s[80];
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(s, sizeof s, fmt, ap);
+	va_end(ap);
+	if ((words.n && buf_put(&words, ",", 1) < 0) ||
+	    buf_put(&words, s, (size_t)n) < 0)
+		o->failed = ENOMEM;
+}
+
+/* The locks that it holds, where JSON has no key for them. */
+static void
+put_locks(struct out *o, const char *text)
+{
+	struct lock_row l;
+
+	while (parse_lock(&text, &l) == 1) {
+		if (l.end < 0)
+			put_word(o, "lock=%s:%s:%s:%d:%llu-EOF", l.kind, l.how,
+			         l.mode, l.pid, l.start);
+		else
+			put_word(o, "lock=%s:%s:%s:%d:%llu-%lld", l.kind, l.how,
+			         l.mode, l.pid, l.start, l.end);
+	}
+}
+
+/* The flags of open(2) that fdinfo tells, in its words; access mode apart. */
+static void
+put_flags(struct out *o, const struct desc *d)
+{
+	static const struct {
+		unsigned bit;
+		const char *name;
+	} flags[] = {
+		{ O_APPEND, "append" }, { O_NONBLOCK, "nonblock" },
+		{ O_SYNC & ~O_DSYNC, "sync" }, { O_DSYNC, "dsync" },
+		{ O_ASYNC, "async" }, { O_DIRECT, "direct" },
+		{ O_DIRECTORY, "directory" }, { O_NOFOLLOW, "nofollow" },
+		{ O_NOATIME, "noatime" }, { O_CLOEXEC, "cloexec" },
+		{ O_PATH, "path" }, { O_TMPFILE & ~O_DIRECTORY, "tmpfile" },
+	};
+	size_t i;
+
+	words.n = 0;
+	for (i = 0; d->informed && i < sizeof flags / sizeof *flags; i++) {
+		if (!(d->info.flags & flags[i].bit))
+			continue;
+		/* O_SYNC is two bits, O_TMPFILE goes with O_DIRECTORY */
+		if (flags[i].bit == O_DSYNC &&
+		    d->info.flags & (O_SYNC & ~O_DSYNC))
+			continue;
+		if (flags[i].bit == O_DIRECTORY &&
+		    d->info.flags & (O_TMPFILE & ~O_DIRECTORY))
+			continue;
+		put_word(o, "%s", flags[i].name);
+	}
+	if (d->informed && o->mode != OUT_JSON)
+		put_locks(o, d->text.s);
+	out_str(o, words.n ? words.s : NULL, words.n);
+}
+
+/* USER: by name where the local passwd file has one; nothing is asked over a
+ * network. */
+static void
+put_user(struct out *o)
+{
+	static unsigned last;
+	static char *name;
+	static int looked_up;
+	struct passwd *pw;
+	char s[16];
+	FILE *f;
+
+	if (!has_uid) {
+		out_null(o);
+		return;
+	}
+	if (!looked_up || uid != last) {
+		free(name);
+		name = NULL;
+		if ((f = fopen("/etc/passwd", "re"))) {
+			while (!name && (pw = fgetpwent(f)))
+				if (pw->pw_uid == uid)
+					name = strdup(pw->pw_name);
+			fclose(f);
+		}
+		last = uid;
+		looked_up = 1;
+	}
+	snprintf(s, sizeof s, "%u", uid);
+	out_str(o, name ? name : s, strlen(name ? name : s));
+}
+
+static void
+put_long(struct out *o, const struct desc *d)
+{
+	char dev[32];
+
+	snprintf(dev, sizeof dev, "%u:%u", d->st.dev_major, d->st.dev_minor);
+	if (!d->known) {
+		out_null(o);
+		out_null(o);
+		out_null(o);
+	} else {
+		out_str(o, dev, strlen(dev));
+		out_num(o, d->st.ino);
+		out_num(o, d->st.nlink);
+	}
+	if (d->informed && (d->type == DESC_REG || d->type == DESC_DIR ||
+	    d->type == DESC_BLK || d->type == DESC_CHR ||
+	    d->type == DESC_MEMFD))
+		out_num(o, d->info.pos);
+	else
+		out_null(o);
+}
+
+static void
+put_size(struct out *o, const struct desc *d)
+{
+	if (d->known && (d->type == DESC_REG || d->type == DESC_MEMFD ||
+	    d->type == DESC_DIR || d->type == DESC_LNK))
+		out_num(o, d->st.size);
+	else
+		out_null(o);
+}
+
+void
+row_put(struct out *o, const struct walk *w, const struct desc *d,
+        const struct name *nm, int detailed)
+{
+	static const char *const modes[] = { "r", "w", "rw" };
+	int reads = o->mode == OUT_TEXT || o->mode == OUT_TAB;
+
+	out_num(o, (unsigned)(w->tid && o->mode != OUT_JSON ? w->tid :
+	        w->pid));
+	out_str(o, w->comm.s, w->comm.n);
+	if (detailed)
+		put_user(o);
+	if (d->fd < 0)
+		put_string(o, desc_fd_name(d->fd));
+	else
+		out_num(o, (unsigned)d->fd);
+	put_string(o, d->mode < 0 ? NULL : modes[d->mode]);
+	if (detailed)
+		put_flags(o, d);
+	put_string(o, nm->type);
+	if (detailed)
+		put_long(o, d);
+	put_size(o, d);
+	out_name(o, reads ? nm->shown : nm->s, reads ? nm->nshown : nm->n,
+	         nm->deleted);
+	if (w->tid)
+		out_key_num(o, "tid", (unsigned)w->tid);
+	else
+		out_key_null(o, "tid");
+	out_key_bool(o, "deleted", nm->deleted);
+	out_key_str(o, "target", d->named ? d->target.s : NULL, d->target.n);
+	detail_put(o, w->root, d, nm);
+}

@@ -1,0 +1,224 @@
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "guard.h"
+#include "kernel.h"
+#include "out.h"
+#include "cli.h"
+#include "parse_fdinfo.h"
+#include "parse_net.h"
+#include "desc.h"
+#include "name.h"
+#include "onmount.h"
+#include "proc.h"
+#include "select.h"
+#include "walk.h"
+
+struct selection selection;
+
+/* A FILE operand. */
+struct file {
+	const char *name;
+	struct kstatx st;
+	int known;		/* else it is matched by its name */
+};
+
+static struct file *files;
+static int by_name;		/* a file of which only that is known */
+static int sockets;		/* a file is a socket's name */
+static char *types;		/* ",reg,dir," */
+
+void
+select_types(const char *list)
+{
+	struct buf known = { 0 };
+	const char *s, *const *t;
+	size_t n;
+
+	for (s = list; ; s += n + 1) {
+		n = strcspn(s, ",");
+		for (t = name_types; *t; t++)
+			if (strlen(*t) == n && strncmp(s, *t, n) == 0)
+				break;
+		if (!*t)
+			break;
+		if (!s[n]) {
+			free(types);
+			if (asprintf(&types, ",%s,", list) < 0)
+				cli_usage("-t: %s", strerror(errno));
+			return;
+		}
+	}
+	for (t = name_types; *t; t++)
+		if (buf_put(&known, " ", 1) < 0 ||
+		    buf_put(&known, *t, strlen(*t)) < 0)
+			break;
+	cli_usage("%.*s: no such type; there are%s", n ? (int)n : 2,
+	          n ? s : "''", known.s);
+}
+
+int
+select_narrows(void)
+{
+	return selection.deleted || selection.mount || selection.asked || types;
+}
+
+int
+select_by_place(void)
+{
+	return selection.mount || selection.asked;
+}
+
+int
+select_begin(int root, char **argv)
+{
+	selection.nfiles = selection.asked = by_name = sockets = 0;
+	if (!selection.mount)
+		return 0;
+	return onmount_resolve(root, selection.mount, argv);
+}
+
+void
+select_file(const char *name, int arg, int quiet)
+{
+	struct file *f;
+
+	selection.asked++;
+	files = cli_grow(files, (size_t)selection.nfiles, sizeof *files);
+	f = &files[selection.nfiles];
+	guard_process(0);
+	guard_fd(arg);
+	f->name = name;
+	f->known = proc_lookup(AT_FDCWD, name, &f->st) == 0;
+	if (f->known || errno == ETIMEDOUT) {
+		selection.nfiles++;
+		by_name |= !f->known;
+		sockets |= f->known && S_ISSOCK(f->st.mode);
+	} else if (!quiet) {
+		cli_path_error(name, errno);
+	}
+}
+
+/* Is the path the operand's text? */
+static int
+reads_so(const struct file *f, const char *path, size_t len)
+{
+	static char *cwd;
+	size_t n;
+
+	if (*f->name == '/')
+		return strlen(f->name) == len &&
+		    memcmp(f->name, path, len) == 0;
+	if (!cwd && !(cwd = getcwd(NULL, 0)))
+		return 0;
+	n = strlen(cwd);
+	return len == n + 1 + strlen(f->name) && memcmp(path, cwd, n) == 0 &&
+	    path[n] == '/' &&
+	    memcmp(path + n + 1, f->name, strlen(f->name)) == 0;
+}
+
+/* Is the socket bound to the file, or one that was accepted there? Where only
+ * procfs tells of it, its path must read as the operand does. */
+static int
+bound_to(const struct file *f, const struct sock *k)
+{
+	if (!k || !k->path || k->abstract)
+		return 0;
+	if (!k->has_vfs)
+		return reads_so(f, k->path, k->n);
+	/* the kernel's form of a device number, and 32 bits of the inode */
+	return k->vfs_ino == (uint32_t)f->st.ino &&
+	    k->vfs_dev >> 20 == f->st.dev_major &&
+	    (k->vfs_dev & 0xfffff) == f->st.dev_minor;
+}
+
+/* As select_has, by one file only. */
+static int
+is_file(const struct file *f, const struct desc *d, const struct sock *k)
+{
+	if (!f->known)
+		return d->named && reads_so(f, d->target.s, d->namelen);
+	if (S_ISSOCK(f->st.mode) && bound_to(f, k))
+		return SELECT_YES;
+	if (!d->known && d->fd == DESC_MEM && d->st.ino == f->st.ino)
+		/* maps has another device than stat on btrfs */
+		return desc_same(&f->st, &d->st) ? SELECT_YES : SELECT_UNSEEN;
+	if (!d->known)
+		return SELECT_NO;
+	/* a device may have several nodes */
+	if (S_ISBLK(f->st.mode) && d->type == DESC_BLK)
+		return f->st.rdev_major == d->st.rdev_major &&
+		    f->st.rdev_minor == d->st.rdev_minor;
+	return desc_same(&f->st, &d->st);
+}
+
+/* The same by all files. */
+static int
+is_asked(const struct desc *d, const struct sock *k)
+{
+	int i, r, all = SELECT_NO;
+
+	for (i = 0; i < selection.nfiles && all != SELECT_YES; i++)
+		if ((r = is_file(&files[i], d, k)) != SELECT_NO)
+			all = r;
+	return selection.asked ? all : SELECT_YES;
+}
+
+int
+select_may(const struct walk *w, int fd)
+{
+	struct desc d = { .fd = fd, .known = 1 };
+	char name[16];
+	int i, on;
+
+	if (!select_by_place() || by_name || fd < 0 ||
+	    (selection.mount && onmount_wants_info()))
+		return 1;
+	snprintf(name, sizeof name, "%d", fd);
+	if (proc_statx(w->table.fds, name, &d.st) < 0)
+		return 1;
+	on = selection.mount ? onmount(w->root, &d) : 1;
+	if (!on || !selection.asked)
+		return on != 0;
+	if (S_ISSOCK(d.st.mode) && sockets)
+		return 1;
+	d.type = S_ISBLK(d.st.mode) ? DESC_BLK : DESC_UNKNOWN;
+	for (i = 0; i < selection.nfiles; i++)
+		if (is_file(&files[i], &d, NULL))
+			return 1;
+	return 0;
+}
+
+int
+select_has(const struct walk *w, const struct desc *d, const struct name *nm)
+{
+	char *word;
+	size_t n;
+	int r;
+
+	if (types && !nm->type)
+		return SELECT_UNSEEN;
+	if (types) {
+		n = strlen(nm->type);
+		for (word = types; (word = strstr(word, nm->type)); word++)
+			if (word[-1] == ',' && word[n] == ',')
+				break;
+		if (!word)
+			return SELECT_NO;
+	}
+	if (selection.mount && (r = onmount(w->root, d)) <= 0)
+		return r < 0 ? SELECT_UNSEEN : SELECT_NO;
+	if ((r = is_asked(d, nm->sock)) != SELECT_YES)
+		return r;
+	if (selection.deleted && d->deleted <= 0)
+		return d->deleted < 0 ? SELECT_UNDECIDED : SELECT_NO;
+	return SELECT_YES;
+}

@@ -1,0 +1,197 @@
+# lsfd's operands and options that select: FILE, -m, -t, --count
+load helper
+
+# rows: PID FD pairs of $output (-H), sorted
+rows() {
+	printf '%s\n' "$output" | awk -F '\t' '{ print $1, $3 }' | sort
+}
+
+# in_ns SCRIPT: run it in a mount namespace of its own
+in_ns() {
+	unshare -m --propagation private bash -c "PATH=$TOP/cmd:\$PATH; hold=$TESTS/hold; $1" \
+		3>&- 4>&- 10>&- 251>&-
+}
+
+@test "lsfd -t: by the words of TYPE, others are an error that lists them" {
+	hold 100=r:/etc/passwd 101=eventfd 102=epoll:101 103=memfd:x 104=r:.
+	run -0 lsfd -H -t eventfd,memfd "$PID"
+	[ "$(rows)" = "$(printf '%s 101\n%s 103' "$PID" "$PID")" ]
+	run -0 lsfd -H --type epoll "$PID"
+	[ "$(rows)" = "$PID 102" ]
+	run -1 --separate-stderr lsfd -t timerfd "$PID"
+	[ -z "$output$stderr" ]
+	for bad in foo reg,foo reg,, , '' re rego REG; do
+		run -2 --separate-stderr lsfd -t "$bad" "$PID"
+		[ -z "$output" ]
+		[[ "${stderr_lines[0]}" = *'no such type; there are reg dir '*' anon' ]]
+	done
+}
+
+@test "lsfd -t: the list is what TYPE is in the page" {
+	run -2 lsfd -t foo
+	for t in ${lines[0]##*there are}; do
+		grep -q "\*$t\*" "$TOP/man/lsfd.1.scd" || {
+			echo "$t"
+			false
+		}
+	done
+}
+
+@test "lsfd -m: what is no mount point is refused" {
+	run -1 --separate-stderr lsfd -m "$PWD"
+	[ -z "$output" ]
+	point=$(stat -c %m .)
+	[ "$stderr" = "lsfd: $PWD: not a mount point (it is on $point)" ]
+	run -1 --separate-stderr lsfd --mount .
+	[ "$stderr" = "lsfd: .: not a mount point (it is on $point)" ]
+	run -1 --separate-stderr lsfd -m ./gone
+	[ "$stderr" = 'lsfd: ./gone: No such file or directory' ]
+	run -2 lsfd -m ''
+	run -2 lsfd -m / -m /
+}
+
+@test "lsfd -m: by the mount, whatever the file system" {
+	need_root
+	need unshare mount
+	mkdir a b
+	mkfifo in
+	run --separate-stderr in_ns '
+		mount -t tmpfs none a
+		touch a/x
+		echo x >a/map
+		mount --bind a b
+		cp "$hold" a/hold
+		ln -s "$PWD/a" link
+		exec 9<>in
+		began() {
+			for i in $(seq 1000); do
+				[ ! -s "$1" ] || return
+				sleep 0.01
+			done
+			exit 1
+		}
+		"$hold" 100=r:a/x 101=r:b/x 102=r:/etc/passwd 103=path:a/x <in >p1 9>&- &
+		(cd a && exec "$hold" 100=r:/etc/passwd <../in >../p2 9>&-) &
+		a/hold 100=r:/etc/passwd <in >p3 9>&- &
+		"$hold" map:a/map <in >p4 9>&- &
+		for p in p1 p2 p3 p4; do began $p; done
+		p1=$(cat p1) p2=$(cat p2) p3=$(cat p3) p4=$(cat p4)
+		printf "%s\n" "$p1 100" "$p1 103" "$p2 cwd" "$p3 exe" "$p4 mem" | sort >want
+		for m in a a/ ./b/../a "$PWD/a" link; do
+			lsfd -H -m "$m" | cut -f 1,3 | tr "\t" " " | sort | diff want - || echo "$m"
+		done
+		lsfd -H -m b | cut -f 1,3
+		echo "$p1 101"
+		exec 9>&-
+		wait'
+	echo "$output"
+	[ "${#lines[@]}" -eq 2 ]
+	[ "${lines[0]}" = "${lines[1]/ /$'\t'}" ]
+}
+
+@test "lsfd -m: a block device's file system, in any namespace" {
+	need_root
+	need losetup mkfs.ext4 unshare mount
+	truncate -s 4M image
+	mkfs.ext4 -q image
+	mkdir m
+	dev=$(losetup --show -f image) || skip 'no loop device'
+	echo 'mount "$1" m; touch m/x; shift; exec "$@"' >script
+	hold_as "unshare -m --propagation private sh ./script $dev" 100=r:m/x
+	run -0 --separate-stderr lsfd -H -m "$dev"
+	pid=$PID
+	end_started
+	losetup -d "$dev"
+	echo "$output"
+	[ "$(rows)" = "$pid 100" ]
+}
+
+@test "lsfd -m: nobody is 1" {
+	need_root
+	need unshare mount
+	mkdir a
+	run -1 in_ns 'mount -t tmpfs none a; lsfd -m a $$'
+	[ -z "$output" ]
+}
+
+@test "lsfd FILE: FIFO, directory, block device by any node, socket by its name" {
+	mkfifo fifo
+	mkdir dir
+	ln -s fifo link
+	hold 100=rw:fifo 101=r:dir 102=r:/etc/passwd
+	pid=$PID
+	run -0 lsfd -H ./link "$pid"
+	echo "$output"
+	[ "$(rows)" = "$pid 100" ]
+	run -0 lsfd -H dir "$pid"
+	[ "$(rows)" = "$pid 101" ]
+	run -0 lsfd -H dir fifo "$pid"
+	[ "$(rows)" = "$(printf '%s 100\n%s 101' "$pid" "$pid")" ]
+}
+
+@test "lsfd FILE: a socket by its name" {
+	need python3
+	start python3 -c '
+import os, socket, sys
+s = socket.socket(socket.AF_UNIX); s.bind("sock"); s.listen(); os.dup2(s.fileno(), 100)
+c = socket.socket(socket.AF_UNIX); c.connect("sock"); os.dup2(c.fileno(), 101)
+a, _ = s.accept(); os.dup2(a.fileno(), 102)
+s.close(); c.close(); a.close()
+t = socket.socket(socket.AF_UNIX); t.bind("other"); os.dup2(t.fileno(), 103); t.close()
+import signal; open("ready", "w"); signal.pause()'
+	until_true [ -e ready ]
+	# the listener, and what was accepted there
+	run -0 lsfd -H ./sock "$PID"
+	[ "$(rows)" = "$(printf '%s 100\n%s 102' "$PID" "$PID")" ]
+	mv sock renamed
+	ln other linked
+	run -0 lsfd -H renamed linked "$PID"
+	[ "$(rows)" = "$(printf '%s 100\n%s 102\n%s 103' "$PID" "$PID" "$PID")" ]
+	# another socket of that name is another file
+	rm renamed
+	python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("sock")'
+	run -1 lsfd -H ./sock "$PID"
+	[ -z "$output" ]
+}
+
+@test "lsfd --count: descriptors and limit" {
+	hold_as 'prlimit --nofile=777:888' 100=r:/etc/passwd 101=r:/etc/passwd
+	n=$(find "/proc/$PID/fd" -mindepth 1 | wc -l)
+	run -0 lsfd --count "$PID"
+	[ "${lines[0]}" = 'PID     COMMAND             FDS LIMIT' ]
+	[ "${lines[1]}" = "$(printf '%-7s %-15s %7s %s' "$PID" hold "$n" 777)" ]
+	run -0 lsfd --count -J "$PID"
+	[ "$output" = "{\"pid\":$PID,\"command\":\"hold\",\"fds\":$n,\"limit\":777}" ]
+	run -0 lsfd --count -H
+	grep -qx "$(printf '%s\thold\t%s\t777' "$PID" "$n")" <<<"$output"
+	run -1 --separate-stderr lsfd --count 2147483647
+	[ "$stderr" = 'lsfd: 2147483647: No such process' ]
+	for bad in -a -d -l '-t reg' '-m /' ./file; do
+		# shellcheck disable=SC2086 # some are two words
+		run -2 lsfd --count $bad
+	done
+}
+
+@test "lsfd --count: a dead leader's threads, a zombie, a copy of a procfs" {
+	hold 100=r:/etc/passwd 101=r:/etc/passwd deadleader
+	until_true state_is "$PID" Z
+	n=$(find "/proc/$PID/task/"*/fd -mindepth 1 2>/dev/null | wc -l)
+	[ "$n" -gt 2 ]
+	run -0 lsfd --count -H "$PID"
+	[ "$(cut -f 3 <<<"$output")" -eq "$n" ]
+	mkdir -p tree/10/fd
+	echo c >tree/10/comm
+	ln -s /a tree/10/fd/5
+	ln -s /b tree/10/fd/7
+	printf 'Limit\nMax open files            1024                 4096                 files\n' >tree/10/limits
+	run -0 lsfd --count -H -R tree
+	[ "$output" = "$(printf '10\tc\t2\t1024')" ]
+}
+
+@test "lsfd: itself is left out also where /proc is of another namespace" {
+	need_root
+	need unshare
+	run -0 unshare -p -f bash -c "echo >begun; lsfd -H; true" 3>&- 4>&- 10>&- 251>&-
+	[ -e begun ]
+	[ -z "$(printf '%s\n' "$output" | awk -F '\t' '$2 == "lsfd"')" ]
+}
