@@ -16,6 +16,7 @@
 #include "desc.h"
 #include "parse_task.h"
 #include "proc.h"
+#include "sys.h"
 #include "walk.h"
 #include "tasks.h"
 #include "thread.h"
@@ -134,6 +135,18 @@ selected(const struct thread *t)
 	return !states || strchr(states, t->st.state);
 }
 
+/* Is the process, whose status was read, a child that was left behind when it
+ * got stuck? It goes as soon as the kernel lets it. */
+static int
+left_behind(const struct thread *t)
+{
+	const char *parent;
+
+	return guard_resume() && sys_self(t->root, getppid()) &&
+	    (parent = parse_field(t->text.s, "PPid")) &&
+	    strtol(parent, NULL, 10) == getppid();
+}
+
 /* Show the thread; 1, or 0 if it is gone. */
 static int
 show_thread(struct thread *t, const char *object)
@@ -142,7 +155,7 @@ show_thread(struct thread *t, const char *object)
 
 	if (thread_status(t) < 0)
 		return 0;
-	if (!selected(t))
+	if (!selected(t) || (!noperands && left_behind(t)))
 		return 1;
 	if (thread_read(t, cli.mode == OUT_JSON) < 0)
 		return 0;
