@@ -81,6 +81,69 @@ find_mirror(const struct walk *w, enum peer_group group, struct peer_socks *s,
 	return m;
 }
 
+/* The connections whose addresses are translated, as the namespace of the
+ * process tells (as root, and where it tracks any); read once. */
+static const struct track_row *
+translations(const struct walk *w, size_t *n)
+{
+	static struct track_row *rows;
+	static size_t nrows;
+	static int known;
+	struct buf text = { 0 };
+	struct track_row t;
+	const char *s;
+
+	if (!known && proc_read(w->table.dir, "net/nf_conntrack", &text) == 0)
+		for (s = text.s; parse_net_track(&s, &t) == 1; ) {
+			if (same(t.sent.src, t.reply.dst) &&
+			    same(t.sent.dst, t.reply.src) &&
+			    t.sent.sport == t.reply.dport &&
+			    t.sent.dport == t.reply.sport)
+				continue;
+			rows = cli_grow(rows, nrows, sizeof t);
+			rows[nrows++] = t;
+		}
+	known = 1;
+	buf_free(&text);
+	*n = nrows;
+	return rows;
+}
+
+/* The ends of my connection as its other end would have them mirrored, if the
+ * addresses are translated in between: 1, or 0. */
+static int
+translate(const struct walk *w, int proto, const struct peer_sock *r,
+          struct peer_sock *as)
+{
+	size_t i, n;
+	const struct track_row *t = translations(w, &n);
+
+	*as = *r;
+	for (i = 0; i < n; i++, t++) {
+		if (t->proto != proto)
+			continue;
+		if (t->sent.sport == r->lport && t->sent.dport == r->rport &&
+		    same(t->sent.src, r->local) &&
+		    same(t->sent.dst, r->remote)) {
+			memcpy(as->local, t->reply.dst, 16);
+			memcpy(as->remote, t->reply.src, 16);
+			as->lport = t->reply.dport;
+			as->rport = t->reply.sport;
+			return 1;
+		}
+		if (t->reply.sport == r->lport && t->reply.dport == r->rport &&
+		    same(t->reply.src, r->local) &&
+		    same(t->reply.dst, r->remote)) {
+			memcpy(as->local, t->sent.dst, 16);
+			memcpy(as->remote, t->sent.src, 16);
+			as->lport = t->sent.dport;
+			as->rport = t->sent.sport;
+			return 1;
+		}
+	}
+	return 0;
+}
+
 /* What of a connection is still open, by my state. */
 static int
 direction(int state)
@@ -171,6 +234,7 @@ link_tcp(const struct walk *w, struct peer_socks *s, const struct peer_sock *r)
 {
 	struct peer_socks *where;
 	const struct peer_sock *m;
+	struct peer_sock as;
 
 	if (r->state == SOCK_LISTEN) {
 		link_waiting(w, s, r);
@@ -179,6 +243,14 @@ link_tcp(const struct walk *w, struct peer_socks *s, const struct peer_sock *r)
 	if (r->rport == 0 || r->state == SOCK_CLOSE)
 		return;
 	m = find_mirror(w, PEER_TCP, s, r, &where);
+	if (!m && translate(w, IPPROTO_TCP, r, &as)) {
+		m = find_mirror(w, PEER_TCP, s, &as, &where);
+		/* to another host */
+		if (!m) {
+			peer_sock_alone(direction(r->state), PEER_REMOTE, -1);
+			return;
+		}
+	}
 	if (!m)
 		link_nobody(r);
 	else if (m->ino)

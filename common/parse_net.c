@@ -1,4 +1,5 @@
 #include <sys/socket.h>
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -253,6 +254,80 @@ parse_net_packet(const char **text, struct sock *k)
 		k->family = AF_PACKET;
 		k->shutdown = k->peered = -1;
 		if (packet_row(s, k) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+/* An address as IPv6; 0 or -1. */
+static int
+track_address(const char *s, size_t n, unsigned char *a)
+{
+	char text[64];
+
+	memset(a, 0, 16);
+	if (n >= sizeof text)
+		return -1;
+	memcpy(text, s, n);
+	text[n] = '\0';
+	if (inet_pton(AF_INET6, text, a) == 1)
+		return 0;
+	a[10] = a[11] = 0xff;
+	return inet_pton(AF_INET, text, a + 12) == 1 ? 0 : -1;
+}
+
+/* A word "key=value" of a row; seen: the bits of what its two halves have. */
+static void
+track_word(const char *s, size_t n, struct track_row *t, unsigned *seen)
+{
+	static const char *const keys[] = { "src=", "dst=", "sport=", "dport=" };
+	size_t i, len = 0;
+	int half;
+
+	for (i = 0; i < sizeof keys / sizeof *keys; i++)
+		if ((len = strlen(keys[i])) <= n &&
+		    memcmp(s, keys[i], len) == 0)
+			break;
+	if (i == sizeof keys / sizeof *keys)
+		return;
+	half = (*seen >> i & 1) != 0;
+	if (i < 2) {
+		unsigned char *a = half ? t->reply.src : t->sent.src;
+		unsigned char *b = half ? t->reply.dst : t->sent.dst;
+
+		if (track_address(s + len, n - len, i ? b : a) < 0)
+			return;
+	} else {
+		uint16_t port = (uint16_t)strtoul(s + len, NULL, 10);
+
+		if (half)
+			*(i == 2 ? &t->reply.sport : &t->reply.dport) = port;
+		else
+			*(i == 2 ? &t->sent.sport : &t->sent.dport) = port;
+	}
+	*seen |= 1U << (i + (half ? 4 : 0));
+}
+
+/* "ipv4 2 tcp 6 431999 ESTABLISHED src= dst= sport= dport= src= ..." */
+int
+parse_net_track(const char **text, struct track_row *t)
+{
+	unsigned seen;
+	const char *s;
+	size_t n;
+	int i;
+
+	while (*(s = *text)) {
+		memset(t, 0, sizeof *t);
+		for (i = 0, seen = 0; *s && *s != '\n'; i++) {
+			n = strcspn(s, " \n");
+			if (i == 3)
+				t->proto = (int)strtoul(s, NULL, 10);
+			track_word(s, n, t, &seen);
+			s += n + strspn(s + n, " ");
+		}
+		*text = s + (*s == '\n');
+		if (seen == 0xff)
 			return 1;
 	}
 	return 0;

@@ -193,6 +193,38 @@ test_net_others(void)
 	ok(parse_net_packet(&s, &k) == 0, "parse_net_packet: a short row");
 }
 
+static void
+test_net_track(void)
+{
+	static const char text[] =
+	    "ipv4     2 tcp      6 431999 ESTABLISHED src=127.0.0.1 dst=10.0.0.2 "
+	    "sport=59734 dport=8001 src=10.0.0.3 dst=127.0.0.1 sport=8000 "
+	    "dport=59734 [ASSURED] mark=0 zone=0 use=2\n"
+	    "ipv4     2 icmp     1 29 src=1.2.3.4 dst=5.6.7.8 type=8 code=0 id=1 "
+	    "src=5.6.7.8 dst=1.2.3.4 type=0 code=0 id=1 mark=0 use=2\n"
+	    "ipv6     10 udp      17 29 src=fe80::1 dst=ff02::2 sport=5353 "
+	    "dport=53 [UNREPLIED] src=ff02::2 dst=fe80::1 sport=53 dport=5353";
+	static const unsigned char dst[16] = {
+		[10] = 0xff, 0xff, 10, 0, 0, 2
+	};
+	static const unsigned char src[16] = {
+		[10] = 0xff, 0xff, 10, 0, 0, 3
+	};
+	static const unsigned char v6[16] = { 0xfe, 0x80, [15] = 1 };
+	const char *s = text;
+	struct track_row t;
+
+	ok(parse_net_track(&s, &t) == 1 && t.proto == IPPROTO_TCP &&
+	   !memcmp(t.sent.dst, dst, 16) && !memcmp(t.reply.src, src, 16) &&
+	   t.sent.sport == 59734 && t.sent.dport == 8001 &&
+	   t.reply.sport == 8000 && t.reply.dport == 59734,
+	   "parse_net_track: a translated address");
+	ok(parse_net_track(&s, &t) == 1 && t.proto == IPPROTO_UDP &&
+	   !memcmp(t.sent.src, v6, 16) && !memcmp(t.reply.dst, v6, 16) &&
+	   t.reply.sport == 53, "parse_net_track: IPv6; ICMP has no ports");
+	ok(parse_net_track(&s, &t) == 0 && !*s, "parse_net_track: the end");
+}
+
 /* A netlink message that is put together; at is its length. */
 struct message {
 	char s[512];
@@ -479,6 +511,7 @@ test_net(void)
 	test_net_inet();
 	test_net_unix();
 	test_net_others();
+	test_net_track();
 	test_diag_unix();
 	test_diag_others();
 	test_diag_ends();

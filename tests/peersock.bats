@@ -356,3 +356,65 @@ veth() {
 		$3 >= 100 && $3 < 180 && $5 == p && $8 == "open" &&
 		$7 == $3 + ($3 % 2 ? -1 : 1)' | wc -l)" -eq 80 ]
 }
+
+@test "fdpeer: MPTCP is told as TCP" {
+	[ -e /proc/sys/net/mptcp/enabled ] || skip 'needs MPTCP'
+	in_net 100=socket:inet,stream/262,bind=127.0.0.1/80,listen \
+		101=socket:inet,stream/262,to=127.0.0.1/80 102=accept:100 \
+		103=socket:inet,stream,to=127.0.0.1/80
+	peers "$PID" 101
+	all "<-> $PID 102 open"
+	peers "$PID" 102
+	all "<-> $PID 101 open"
+	peers "$PID" 103
+	all "<-> $PID 100 backlog"
+}
+
+# What is sent to port 8001 is redirected to 8000: the rule of "iptables -t nat
+# -A OUTPUT -p tcp --dport 8001 -j REDIRECT --to-ports 8000".
+redirect() {
+	need_root
+	need python3
+	[ "$(uname -m)" = x86_64 ] || skip 'the rule is one of x86-64'
+	cat >redirect.py <<-'END'
+		import ctypes, os, socket, struct, sys
+		def entry(proto, match, target):
+		    at = 112 + len(match)
+		    return struct.pack('<IIII64sHBBIHHI16s', 0, 0, 0, 0, b'', proto, 0,
+		        0, 0, at, at + len(target), 0, b'') + match + target
+		accept = struct.pack('<H29sBi4x', 40, b'', 0, -2)
+		tcp = struct.pack('<H29sB4H4B4x', 48, b'tcp', 0, 0, 65535, 8001, 8001,
+		    0, 0, 0, 0)
+		to = struct.pack('<H29sBIIIIHH4x', 56, b'REDIRECT', 0, 1, 2, 0, 0,
+		    socket.htons(8000), socket.htons(8000))
+		error = struct.pack('<H29sB30s2x', 64, b'ERROR', 0, b'ERROR')
+		rules = [entry(0, b'', accept), entry(0, b'', accept),
+		    entry(6, tcp, to), entry(0, b'', accept), entry(0, b'', accept),
+		    entry(0, b'', error)]
+		at = [0]
+		for r in rules:
+		    at.append(at[-1] + len(r))
+		old = ctypes.create_string_buffer(16 * 5)
+		s = socket.socket(socket.AF_INET, socket.SOCK_RAW, 255)
+		s.setsockopt(0, 64, struct.pack('<32sIII5I5IIQ', b'nat', 0x1b, 6, at[6],
+		    at[0], at[1], 0, at[2], at[4], at[0], at[1], 0, at[3], at[4], 5,
+		    ctypes.addressof(old)) + b''.join(rules))
+		s.close()
+		os.execvp(sys.argv[1], sys.argv[1:])
+	END
+	loopback
+	unshare -n ./loopback python3 redirect.py true 2>/dev/null ||
+		skip 'needs NAT'
+	hold_as 'unshare -n ./loopback python3 redirect.py' "$@"
+}
+
+@test "fdpeer: a translated address" {
+	redirect 100=socket:inet,stream,bind=127.0.0.1/8000,listen \
+		101=socket:inet,stream,to=127.0.0.1/8001 102=accept:100
+	grep -q 'dport=8001 .* sport=8000 ' "/proc/$PID/net/nf_conntrack" ||
+		skip 'needs /proc/net/nf_conntrack'
+	peers "$PID" 101
+	all "<-> $PID 102 open"
+	peers "$PID" 102
+	all "<-> $PID 101 open"
+}

@@ -212,6 +212,7 @@ fuzz_net(const char *s, size_t n)
 {
 	static const int families[] = { 2, 10 };	/* AF_INET, _INET6 */
 	const char *text, *before;
+	struct track_row t;
 	struct sock k;
 	size_t i;
 
@@ -227,6 +228,9 @@ fuzz_net(const char *s, size_t n)
 		use_sock(&k, s, n);
 	for (text = s; parse_net_packet(&text, &k) == 1; )
 		use_sock(&k, s, n);
+	must(text == s + n);
+	for (text = before = s; parse_net_track(&text, &t) == 1; before = text)
+		must(text > before);
 	must(text == s + n);
 }
 
