@@ -28,32 +28,33 @@ NAMES = pstack lsfd fdpeer fdrecover fdprogress
 TOOLS = cmd/pstack cmd/lsfd cmd/fdpeer cmd/fdrecover cmd/fdprogress
 PAGES = man/pstack.1 man/lsfd.1 man/fdpeer.1 man/fdrecover.1 man/fdprogress.1 \
 	man/proctools.7
-HDR = cmd/blocked.h cmd/bypath.h cmd/call.h cmd/cli.h cmd/copy.h \
-	cmd/count.h cmd/deleted.h cmd/detail.h cmd/dot.h cmd/group.h \
-	cmd/onmount.h cmd/openfile.h cmd/pause.h cmd/peer.h cmd/peernet.h \
-	cmd/peersock.h cmd/progress.h cmd/restore.h cmd/row.h cmd/sample.h \
-	cmd/select.h cmd/show.h cmd/target.h cmd/tasks.h cmd/thread.h \
-	cmd/writers.h \
-	common/buf.h common/desc.h \
-	common/file.h common/guard.h common/kernel.h common/meter.h \
-	common/mount.h common/name.h common/num.h common/out.h \
-	common/parse_diag.h common/parse_fdinfo.h common/parse_maps.h \
-	common/parse_net.h common/parse_task.h common/proc.h common/sock.h \
-	common/sockname.h common/socktab.h common/sys.h common/sysname.h \
-	common/walk.h
+HDR = cmd/activity.h cmd/blocked.h cmd/bypath.h cmd/call.h cmd/cli.h \
+	cmd/copy.h cmd/count.h cmd/deleted.h cmd/detail.h cmd/dot.h \
+	cmd/follow.h cmd/gauge.h cmd/group.h cmd/once.h cmd/onmount.h \
+	cmd/openfile.h cmd/pause.h cmd/peer.h cmd/peernet.h cmd/peersock.h \
+	cmd/pick.h cmd/progress.h cmd/report.h cmd/restore.h cmd/row.h \
+	cmd/sample.h cmd/select.h cmd/show.h cmd/target.h cmd/tasks.h \
+	cmd/thread.h cmd/writers.h common/buf.h common/desc.h common/file.h \
+	common/guard.h common/kernel.h common/meter.h common/mount.h \
+	common/name.h common/num.h common/out.h common/parse_diag.h \
+	common/parse_fdinfo.h common/parse_maps.h common/parse_net.h \
+	common/parse_task.h common/proc.h common/sock.h common/sockname.h \
+	common/socktab.h common/sys.h common/sysname.h common/walk.h
 LIBOBJ = common/buf.o common/desc.o common/file.o common/guard.o \
 	common/meter.o common/mount.o common/name.o common/num.o common/out.o \
 	common/parse_diag.o common/parse_fdinfo.o common/parse_maps.o \
 	common/parse_net.o common/parse_task.o common/proc.o common/sock.o \
 	common/sockname.o common/socktab.o common/sys.o common/sysname.o \
 	common/walk.o
-OBJ = $(LIBOBJ) cmd/cli.o cmd/fdpeer.o cmd/fdprogress.o cmd/fdrecover.o \
-	cmd/openfile.o $(LSFD) $(PEER) $(RECOVER) $(STACK)
+OBJ = $(LIBOBJ) cmd/cli.o cmd/fdpeer.o cmd/fdrecover.o $(LSFD) $(PEER) \
+	$(PROGRESS) $(RECOVER) $(STACK)
 LSFD = cmd/lsfd.o cmd/count.o cmd/detail.o cmd/onmount.o cmd/row.o \
 	cmd/select.o
 PEER = cmd/blocked.o cmd/peer.o cmd/peeranon.o cmd/peerfile.o cmd/peerinet.o \
 	cmd/peerkind.o cmd/peernet.o cmd/peerproof.o cmd/peersock.o cmd/trace.o \
 	cmd/dot.o
+PROGRESS = cmd/activity.o cmd/fdprogress.o cmd/follow.o cmd/gauge.o \
+	cmd/once.o cmd/openfile.o cmd/pick.o cmd/report.o
 RECOVER = cmd/bypath.o cmd/copy.o cmd/deleted.o cmd/pause.o cmd/progress.o \
 	cmd/restore.o cmd/target.o cmd/writers.o
 STACK = cmd/call.o cmd/group.o cmd/pstack.o cmd/sample.o cmd/show.o \
@@ -115,8 +116,8 @@ cmd/fdpeer: cmd/fdpeer.o $(PEER) cmd/cli.o $(LIB)
 cmd/fdrecover: cmd/fdrecover.o cmd/cli.o $(RECOVER) $(LIB)
 	$(LINK) -o $@ cmd/fdrecover.o cmd/cli.o $(RECOVER) $(LIB)
 
-cmd/fdprogress: cmd/fdprogress.o cmd/openfile.o cmd/cli.o $(LIB)
-	$(LINK) -o $@ cmd/fdprogress.o cmd/openfile.o cmd/cli.o $(LIB)
+cmd/fdprogress: $(PROGRESS) cmd/cli.o $(LIB)
+	$(LINK) -o $@ $(PROGRESS) cmd/cli.o $(LIB)
 
 tests/hold: tests/hold.c tests/hold_object.c tests/hold_object.h \
 		tests/hold_socket.c tests/hold_socket.h

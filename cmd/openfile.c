@@ -19,16 +19,7 @@
 #include "walk.h"
 #include "openfile.h"
 
-/* Bytes that are more than a command read or a line written. */
-#define SOME 4096
-
-struct openfile file = { .pidfd = -1 };
-
-static int info = -1;			/* its fdinfo, open */
-static char info_name[32];
-static int unread;			/* it has not read all before pos */
 static struct buf text;
-static struct desc found;
 
 double
 openfile_clock(clockid_t id)
@@ -50,12 +41,12 @@ number(const char *s, const char *key)
 
 /* The size of a block device, 0 if unknown: its inode has none. */
 static unsigned long long
-device_size(void)
+device_size(const struct kstatx *st)
 {
 	char path[64];
 
 	snprintf(path, sizeof path, "/sys/dev/block/%u:%u/size",
-	         file.d.st.rdev_major, file.d.st.rdev_minor);
+	         st->rdev_major, st->rdev_minor);
 	if (proc_read(AT_FDCWD, path, &text) < 0)
 		return 0;
 	return strtoull(text.s, NULL, 10) * 512;
@@ -63,33 +54,68 @@ device_size(void)
 
 /* Take the descriptor that was found, or after that the one before it. */
 static void
-exchange(void)
+exchange(struct openfile *f)
 {
-	struct desc d = file.d;
+	struct desc d = f->d;
 
-	file.d = found;
-	found = d;
+	f->d = f->found;
+	f->found = d;
+}
+
+int
+openfile_process(struct openfile *f)
+{
+	if (f->info >= 0)
+		close(f->info);
+	f->info = -1;
+	while (f->w.pick && walk_process(&f->w) > 0)
+		;			/* closes what was open */
+	walk_open(&f->w, f->root, &f->pick, 1, 1);
+	return walk_process(&f->w) > 0 ? 0 : -1;
+}
+
+void
+openfile_close(struct openfile *f)
+{
+	if (f->info >= 0)
+		close(f->info);
+	f->info = -1;
+	while (f->w.pick && walk_process(&f->w) > 0)
+		;
+	if (f->pidfd >= 0)
+		close(f->pidfd);
+	f->pidfd = -1;
+}
+
+/* Has it a position that is one? A directory's is a cookie. */
+static int
+seekable(const struct desc *d)
+{
+	return d->mode >= 0 && d->known && (d->type == DESC_REG ||
+	    d->type == DESC_BLK || d->type == DESC_MEMFD);
+}
+
+/* Has it none, but the process's counters know of it? */
+static int
+stream(const struct desc *d)
+{
+	return d->mode >= 0 && (d->type == DESC_CHR || d->type == DESC_FIFO ||
+	    d->type == DESC_PIPE || d->type == DESC_SOCK);
 }
 
 /* Find the descriptor in one of the process's tables; 0, or -1 with errno
- * (ENOENT: in none of them; ESPIPE: it has no position). */
+ * (ENOENT: in none of them; ESPIPE: nothing is known of such). */
 static int
-find(void)
+find(struct openfile *f)
 {
 	int r, err = ENOENT;
 
-	while (file.w.pick && walk_process(&file.w) > 0)
-		;			/* closes what was open */
-	if (info >= 0)
-		close(info);
-	info = -1;
-	walk_open(&file.w, file.root, &file.pick, 1, 1);
-	if ((r = walk_process(&file.w)) <= 0)
+	if (openfile_process(f) < 0)
 		return -1;
-	while ((r = walk_table(&file.w)) == 1) {
-		guard_fd(file.fd);
-		if (desc_read(&file.w.table, file.fd, DESC_WANT_STAT,
-		              &found) == 0)
+	while ((r = walk_table(&f->w)) == 1) {
+		guard_fd(f->fd);
+		if (desc_read(&f->w.table, f->fd, DESC_WANT_STAT,
+		              &f->found) == 0)
 			break;
 		err = errno == ESRCH ? err : errno;
 	}
@@ -97,201 +123,187 @@ find(void)
 		errno = r < 0 ? errno : err;
 		return -1;
 	}
-	exchange();
-	file.tid = file.w.tid;
-	if (file.d.mode < 0 || !file.d.known || (file.d.type != DESC_REG &&
-	    file.d.type != DESC_BLK && file.d.type != DESC_MEMFD)) {
+	exchange(f);
+	f->tid = f->w.tid;
+	f->seekable = seekable(&f->d);
+	if (!f->seekable && !stream(&f->d)) {
 		errno = ESPIPE;
 		return -1;
 	}
-	if (file.d.type == DESC_BLK)
-		file.size = device_size();
-	info = proc_file(file.w.table.dir, info_name);
-	return info < 0 ? -1 : 0;
+	if (f->d.type == DESC_BLK)
+		f->size = device_size(&f->d.st);
+	f->info = proc_file(f->w.table.dir, f->info_name);
+	return f->info < 0 ? -1 : 0;
 }
 
 /* Is it the same open file, as far as can be told? fcntl(2) changes flags. */
 static int
-same_file(const struct fdinfo *i, const struct kstatx *st)
+same_file(const struct openfile_kept *k, const struct fdinfo *i,
+          const struct kstatx *st)
 {
 	const unsigned settable = O_APPEND | O_NONBLOCK | O_ASYNC | O_DIRECT |
 	    O_NOATIME | O_CLOEXEC;
 
-	return desc_same(st, &file.kept->st) && i->ino == file.kept->info.ino &&
-	    i->mnt_id == file.kept->info.mnt_id &&
-	    ((i->flags ^ file.kept->info.flags) & ~settable) == 0;
+	return desc_same(st, &k->st) && i->ino == k->info.ino &&
+	    i->mnt_id == k->info.mnt_id &&
+	    ((i->flags ^ k->info.flags) & ~settable) == 0;
 }
 
 int
-openfile_look(void)
+openfile_look(struct openfile *f)
 {
 	struct fdinfo i;
 	struct kstatx st;
 
-	if (proc_reread(info, info_name, &text) < 0)
+	f->now = openfile_clock(CLOCK_MONOTONIC);
+	if (f->fd < 0)
+		return 0;
+	if (proc_reread(f->info, f->info_name, &text) < 0)
 		return -1;
 	if (parse_fdinfo(text.s, &i) < 0) {
 		errno = EIO;
 		return -1;
 	}
-	file.now = openfile_clock(CLOCK_MONOTONIC);
+	f->now = openfile_clock(CLOCK_MONOTONIC);
 	/* The right to follow the link may be lost (setuid), fdinfo's not. */
-	if (proc_statx(file.w.table.fds, strchr(info_name, '/') + 1, &st) < 0) {
+	if (proc_statx(f->w.table.fds, strchr(f->info_name, '/') + 1,
+	               &st) < 0) {
 		if (errno != EACCES && errno != EPERM)
 			return -1;
-		st = file.d.st;
+		st = f->d.st;
 	}
-	if (!file.kept->attached) {
-		file.kept->info = i;
-		file.kept->st = file.d.st;
+	if (!f->kept->attached) {
+		f->kept->info = i;
+		f->kept->st = f->d.st;
 	}
-	if (!same_file(&i, &st)) {
+	if (!same_file(f->kept, &i, &st)) {
 		errno = ESTALE;
 		return -1;
 	}
-	file.d.st = st;
-	file.pos = i.pos;
-	if (file.d.type != DESC_BLK)
-		file.size = st.size;
+	f->d.st = st;
+	f->pos = i.pos;
+	if (f->d.type != DESC_BLK)
+		f->size = st.size;
 	return 0;
 }
 
 int
-openfile_attach(void)
+openfile_attach(struct openfile *f)
 {
 	int r;
 
-	snprintf(info_name, sizeof info_name, "fdinfo/%d", file.fd);
+	snprintf(f->info_name, sizeof f->info_name, "fdinfo/%d", f->fd);
 	/* it may be another file's before we look for the first time */
 	do
-		r = find() < 0 ? -1 : openfile_look();
-	while (r < 0 && errno == ESTALE && !file.kept->attached);
+		r = find(f) < 0 ? -1 : openfile_look(f);
+	while (r < 0 && errno == ESTALE && !f->kept->attached);
 	if (r < 0)
 		return -1;
-	if (!file.kept->attached) {
-		file.kept->since = file.now;
-		file.kept->pos = file.pos;
-		file.kept->size = file.size;
-		file.kept->moved = 0;
-		file.kept->attached = 1;
+	if (!f->kept->attached) {
+		f->kept->since = f->now;
+		f->kept->pos = f->pos;
+		f->kept->size = f->size;
+		f->kept->moved = 0;
+		f->kept->attached = 1;
 	}
-	unread = proc_read(file.w.dir, "io", &text) < 0 ||
-	    number(text.s, "rchar") < file.pos;
+	f->unread = proc_read(f->w.dir, "io", &text) < 0 ||
+	    number(text.s, "rchar") < f->pos;
 	return 0;
 }
 
-/*
- * What the whole is, 0 if that is unknown: a writer's file mostly grows with
- * it, and who set the position to the end has not read all before it.
- */
 unsigned long long
-openfile_total(void)
+openfile_total(const struct openfile *f)
 {
-	if (file.size == 0 || file.pos > file.size)
+	if (f->size == 0 || f->pos > f->size || !f->seekable)
 		return 0;
-	if (file.d.type != DESC_BLK && file.d.mode != O_RDONLY &&
-	    (file.size != file.kept->size || file.kept->pos >= file.size))
+	/* a writer's file mostly grows with it */
+	if (f->d.type != DESC_BLK && f->d.mode != O_RDONLY &&
+	    (f->size != f->kept->size || f->kept->pos >= f->size))
 		return 0;
-	if (file.pos == file.size && !file.kept->moved && unread)
+	/* who set the position to the end has not read all before it */
+	if (f->pos == f->size && !f->kept->moved && f->unread)
 		return 0;
-	return file.size;
+	return f->size;
 }
 
 double
-openfile_age(void)
+openfile_age(const struct openfile *f, int *busy)
 {
-	unsigned long long rchar, slack = file.pos / 100;
+	unsigned long long rchar, slack = f->pos / 100, ran = 0, waited = 0;
 	struct task_stat st;
 	double age;
 
-	if (file.d.mode == O_WRONLY || proc_read(file.w.dir, "io", &text) < 0)
+	*busy = 0;
+	if (!f->seekable || f->d.mode == O_WRONLY ||
+	    proc_read(f->w.dir, "io", &text) < 0)
 		return 0;
 	rchar = number(text.s, "rchar");
 	slack = slack > 65536 ? slack : 65536;	/* ld.so's */
-	if (rchar < file.pos || rchar - file.pos >= slack ||
-	    proc_read(file.w.dir, "stat", &text) < 0 ||
+	if (rchar < f->pos || rchar - f->pos >= slack ||
+	    proc_read(f->w.dir, "stat", &text) < 0 ||
 	    parse_stat(text.s, &st) < 0)
 		return 0;
 	age = openfile_clock(CLOCK_BOOTTIME) -
 	    (double)st.starttime / (double)sysconf(_SC_CLK_TCK);
+	/* ns on a CPU, ns waiting for one */
+	if (proc_read(f->w.dir, "schedstat", &text) == 0 &&
+	    sscanf(text.s, "%llu %llu", &ran, &waited) == 2)
+		*busy = (double)(ran + waited) / 1e9 > 0.95 * age;
 	return age > 0.5 ? age : 0;	/* it is counted in 10 ms */
 }
 
-struct openfile_activity
-openfile_activity(void)
-{
-	struct openfile_activity a = { .at = openfile_clock(CLOCK_MONOTONIC) };
-	struct task_stat st;
-	struct kstatx f;
-	struct numdir n;
-	char name[16];
-	int i;
-
-	if (proc_read(file.w.dir, "io", &text) == 0)
-		a.io = number(text.s, "rchar") + number(text.s, "wchar") +
-		    number(text.s, "read_bytes") +
-		    number(text.s, "write_bytes");
-	if (proc_read(file.w.dir, "stat", &text) == 0 &&
-	    parse_stat(text.s, &st) == 0)
-		a.ticks = st.ticks;
-	if (numdir_open(&n, file.w.table.dir, "fd") < 0)
-		return a;
-	while (numdir_next(&n, &i) == 1) {
-		snprintf(name, sizeof name, "%d", i);
-		/* those that it writes; the link tells */
-		if (proc_lstatx(n.fd, name, &f) == 0 && f.mode & 0200 &&
-		    proc_statx(n.fd, name, &f) == 0)
-			a.sizes += f.size;
-	}
-	numdir_close(&n);
-	return a;
-}
-
 int
-openfile_busy(const struct openfile_activity *a)
+openfile_ended(const struct openfile *f, int ms)
 {
-	struct openfile_activity b = openfile_activity();
-
-	return a->at > 0 && (b.io - a->io >= SOME || a->sizes != b.sizes ||
-	    (double)(b.ticks - a->ticks) / (double)sysconf(_SC_CLK_TCK) >
-	    (b.at - a->at) / 10);
-}
-
-int
-openfile_ended(int ms)
-{
-	struct pollfd pfd = { .fd = file.pidfd, .events = POLLIN };
+	struct pollfd pfd = { .fd = f->pidfd, .events = POLLIN };
 	struct task_status st;
 
-	if (file.pidfd >= 0)
+	if (f->pidfd >= 0)
 		return poll(&pfd, 1, ms) > 0;
 	poll(NULL, 0, ms);
-	if (proc_read(file.w.dir, "status", &text) < 0)
+	if (proc_read(f->w.dir, "status", &text) < 0)
 		return 1;
 	return parse_status(text.s, &st) == 0 && strchr("ZX", st.state) &&
 	    number(text.s, "Threads") <= 1;
 }
 
-int
-openfile_exit_status(int *status)
+/* What a zombie has left for its parent; 0 or -1. The kernel says 0 to those
+ * who may not know, but these may not read io either. */
+static int
+zombie_status(const struct openfile *f, int *status)
 {
-	struct pollfd pfd = { .fd = file.pidfd };
+	struct task_stat st;
+
+	if (proc_read(f->w.dir, "stat", &text) < 0 ||
+	    parse_stat(text.s, &st) < 0 || st.state != 'Z' ||
+	    st.exit_code < 0 || proc_read(f->w.dir, "io", &text) < 0)
+		return -1;
+	*status = st.exit_code;
+	return 0;
+}
+
+int
+openfile_exit_status(const struct openfile *f, int *status)
+{
+	struct pollfd pfd = { .fd = f->pidfd };
 	struct kpidfd_info i;
 	double end = openfile_clock(CLOCK_MONOTONIC) + 1;
 
+	if (f->pidfd < 0)
+		return zombie_status(f, status);
 	/* known once the parent has waited for it: POLLHUP */
 	do {
 		memset(&i, 0, sizeof i);
 		i.mask = KPIDFD_INFO_EXIT;
-		if (syscall(SYS_ioctl, file.pidfd, KPIDFD_GET_INFO, &i) < 0) {
-			if (errno != ESRCH)
-				return -1;
+		if (syscall(SYS_ioctl, f->pidfd, KPIDFD_GET_INFO, &i) < 0) {
+			if (errno != ESRCH)	/* before Linux 6.13 */
+				return zombie_status(f, status);
 			/* it was waited for in the middle of the call */
 			poll(NULL, 0, 5);
 			continue;
 		}
 		*status = i.exit_code;
-		if (i.mask & KPIDFD_INFO_EXIT)
+		if (i.mask & KPIDFD_INFO_EXIT || zombie_status(f, status) == 0)
 			return 0;
 	} while (poll(&pfd, 1, 20) >= 0 &&
 	    openfile_clock(CLOCK_MONOTONIC) < end);
@@ -300,9 +312,9 @@ openfile_exit_status(int *status)
 
 /* Is the process past the release of its descriptors, and not yet ended? */
 static int
-ending(void)
+ending(const struct openfile *f)
 {
-	int dir = file.w.table.dir >= 0 ? file.w.table.dir : file.w.dir;
+	int dir = f->w.table.dir >= 0 ? f->w.table.dir : f->w.dir;
 	const char *fds, *state;
 
 	if (proc_read(dir, "status", &text) < 0)
@@ -313,22 +325,22 @@ ending(void)
 }
 
 enum openfile_end
-openfile_lost(int err)
+openfile_lost(struct openfile *f, int err)
 {
-	unsigned long long size = file.size;
+	unsigned long long size = f->size;
 
 	if (err == ESTALE || err == ESPIPE)
 		return REPLACED;
 	/* with its leader gone a process has them in its other threads */
-	if (find() == 0 && openfile_look() == 0)
+	if (find(f) == 0 && openfile_look(f) == 0)
 		return OPEN;
 	if (errno == ESTALE || errno == ESPIPE) {
-		exchange();	/* what is told is about the old one */
-		file.size = size;
+		exchange(f);	/* what is told is about the old one */
+		f->size = size;
 		return REPLACED;
 	}
-	while (!openfile_ended(20))
-		if (!ending())
-			return openfile_ended(80) ? ENDED : CLOSED;
+	while (!openfile_ended(f, 20))
+		if (!ending(f))
+			return openfile_ended(f, 80) ? ENDED : CLOSED;
 	return ENDED;
 }

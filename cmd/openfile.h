@@ -1,6 +1,6 @@
 /*
  * openfile - the open file behind a descriptor: found in the tables of its
- * process, sampled, and lost; one at a time
+ * process, sampled, and lost
  */
 #include <time.h>
 
@@ -14,52 +14,57 @@ struct openfile_kept {
 	unsigned long long pos, size;
 };
 
-extern struct openfile {
-	int root, fd, pidfd;		/* the caller's; pidfd may be -1 */
+struct openfile {
+	/* the caller's; fd -1: the process only; pidfd may be -1 */
+	int root, fd, pidfd;
 	struct walk_pick pick;
 	struct openfile_kept *kept;
+	/* what it is */
 	struct walk w;
 	struct desc d;
 	int tid;			/* of a private table, else 0 */
+	int seekable;			/* it has a position */
 	double now;			/* of the last sample */
 	unsigned long long pos, size;
-} file;
+	/* the rest is openfile's */
+	struct desc found;
+	int info, unread;
+	char info_name[32];
+};
 
 /* What became of it; ENDED: the process did. */
 enum openfile_end { OPEN, CLOSED, REPLACED, ENDED };
 
-/* What the process does: bytes, sizes of its files, CPU time. */
-struct openfile_activity {
-	double at;
-	unsigned long long io, sizes, ticks;
-};
-
 /* A clock in seconds. */
 double openfile_clock(clockid_t);
 
+/* Open the process's directory; info must be -1 at first. 0, or -1. */
+int openfile_process(struct openfile *);
+
 /* Find the descriptor and take the first sample; 0, or -1 with errno (ENOENT:
- * no table has it; ESPIPE: no position; ESTALE: it is another file's). */
-int openfile_attach(void);
+ * no table has it; ESPIPE: such are not measured; ESTALE: it is another
+ * file's). */
+int openfile_attach(struct openfile *);
 
 /* Take a sample; 0, or -1 with errno (ENOENT, ESRCH: closed; ESTALE). */
-int openfile_look(void);
+int openfile_look(struct openfile *);
+
+/* Close all that is open of it. */
+void openfile_close(struct openfile *);
 
 /* The position at the end, 0 if that is unknown. */
-unsigned long long openfile_total(void);
+unsigned long long openfile_total(const struct openfile *);
 
 /* For how long the process has done nothing but read this file: seconds since
- * its start; 0 if it has done anything else, or is too young to tell. */
-double openfile_age(void);
-
-/* What the process did up to now, and whether it did something since then. */
-struct openfile_activity openfile_activity(void);
-int openfile_busy(const struct openfile_activity *since);
+ * its start; 0 if it has done anything else, or is too young to tell. busy: it
+ * never waited for anything meanwhile but a CPU. */
+double openfile_age(const struct openfile *, int *busy);
 
 /* After a sample that failed with that errno: what became of the file? */
-enum openfile_end openfile_lost(int err);
+enum openfile_end openfile_lost(struct openfile *, int err);
 
 /* Has the process ended, or does it within so many ms? */
-int openfile_ended(int ms);
+int openfile_ended(const struct openfile *, int ms);
 
 /* How it ended, as wait(2) has it; 0, or -1 if that can't be had. */
-int openfile_exit_status(int *status);
+int openfile_exit_status(const struct openfile *, int *status);

@@ -63,6 +63,10 @@ movement(struct meter *m)
 {
 	double gap = m->now - m->moved;
 
+	if (m->moves == 0) {
+		m->first = m->now;
+		m->first_pos = m->pos;
+	}
 	if (m->moves)
 		m->gap += (gap - m->gap) / (m->moves < 8 ? m->moves : 8);
 	/* We came in the middle of the first step. */
@@ -137,6 +141,22 @@ meter_average(const struct meter *m)
 	if (m->fell || m->now <= m->start)
 		return -1;
 	return (double)(m->pos - m->from) / (m->now - m->start);
+}
+
+double
+meter_between(const struct meter *m)
+{
+	double span = m->moved - m->first;
+
+	if (m->fell || m->moves < 3 || span < (m->now - m->start) / 2)
+		return meter_average(m);
+	return (double)(m->pos - m->first_pos) / span;
+}
+
+double
+meter_gap(const struct meter *m)
+{
+	return m->gap;
 }
 
 double

@@ -10,10 +10,12 @@ struct meter {
 	double start, now;		/* the first sample and the last one */
 	unsigned long long from, pos;	/* ... their bytes */
 	unsigned moves;			/* samples that were further on */
+	double moved;			/* ... the last of them */
 	int fell;			/* it went back, and not on since */
 	double peak;			/* the fastest between two samples */
 	/* the rest is the meter's */
-	double since, updated, moved, gap, rate, end;
+	double since, updated, first, gap, rate, end;
+	unsigned long long first_pos;
 	unsigned long long counted, total;
 	int seeded;
 	unsigned nmarks;
@@ -37,6 +39,13 @@ int meter_add(struct meter *, double now, unsigned long long pos);
  * since the start; negative: unknown. */
 double meter_rate(const struct meter *);
 double meter_average(const struct meter *);
+
+/* The same from the first movement to the last one, where they span most of
+ * the time, so that their number says nothing: for few samples. */
+double meter_between(const struct meter *);
+
+/* How many seconds lie between two movements; 0: unknown. */
+double meter_gap(const struct meter *);
 
 /* Seconds left to the total; negative: unknown. */
 double meter_eta(struct meter *, unsigned long long total);

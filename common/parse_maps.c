@@ -59,6 +59,23 @@ parse_map(const char **text, struct map_row *m)
 }
 
 int
+parse_smap(const char **text, struct map_row *m, unsigned long long *rss)
+{
+	const char *s;
+	int r = parse_map(text, m);
+
+	*rss = 0;
+	/* "Key:   value kB"; addresses are in small letters */
+	for (s = *text; r == 1 && *s >= 'A' && *s <= 'Z'; *text = s) {
+		if (strncmp(s, "Rss:", 4) == 0)
+			*rss = strtoull(s + 4, NULL, 10) * 1024;
+		s += strcspn(s, "\n");
+		s += *s == '\n';
+	}
+	return r;
+}
+
+int
 parse_mount(const char **text, struct mount_row *m)
 {
 	const char *s = *text;

@@ -1,5 +1,5 @@
 /*
- * parse_maps - rows of /proc/PID/maps and /proc/PID/mountinfo, as proc(5)
+ * parse_maps - rows of /proc/PID/maps, smaps and mountinfo, as proc(5)
  * describes them. Texts are NUL-terminated; what is returned points into them.
  */
 #include <stddef.h>
@@ -15,6 +15,10 @@ struct map_row {
 
 /* The next mapping, *text moved behind it: 1, 0 at the end, -1 malformed. */
 int parse_map(const char **text, struct map_row *);
+
+/* The next mapping of smaps, and how many bytes of it are resident; as
+ * parse_map. */
+int parse_smap(const char **text, struct map_row *, unsigned long long *rss);
 
 /* A mount; the point is n bytes, as type and source written as the kernel does
  * (\040). */

@@ -126,8 +126,12 @@ parse_stat(const char *text, struct task_stat *st)
 	st->state = p[2];
 	p += 3;
 	st->ticks = 0;
-	/* state is field 3, tty_nr 7, utime 14, stime 15, starttime 22 */
-	for (i = 4; i <= 22; i++) {
+	st->exit_code = -1;
+	/* state is field 3, tty_nr 7, utime 14, stime 15, starttime 22,
+	 * exit_code 52 (since Linux 3.5) */
+	for (i = 4; i <= 52; i++) {
+		if (i > 22 && *p != ' ')
+			return 0;
 		if (*p != ' ')
 			return -1;
 		if (i == 7)
@@ -136,9 +140,11 @@ parse_stat(const char *text, struct task_stat *st)
 			st->ticks += strtoull(p, NULL, 10);
 		if (i == 22)
 			st->starttime = strtoull(p, NULL, 10);
+		if (i == 52)
+			st->exit_code = (int)strtol(p, NULL, 10);
 		strtoll(p, &end, 10);
 		if (end == p)
-			return -1;
+			return i > 22 ? 0 : -1;
 		p = end;
 	}
 	return 0;

@@ -32,6 +32,7 @@ struct task_stat {
 	int tty_nr;
 	unsigned long long ticks;	/* of CPU time, user and system */
 	unsigned long long starttime;	/* clock ticks since boot */
+	int exit_code;		/* a zombie's, as wait(2)'s status; -1: none */
 };
 int parse_stat(const char *, struct task_stat *);
 

@@ -62,10 +62,22 @@ file() {
 	head -c "${2:-1000000}" /dev/zero >"$1"
 }
 
+# A tree that stands for a procfs, with process 100 and its descriptor 7.
+fixture() {
+	file f
+	mkdir -p tree/100/fd tree/100/fdinfo tree/self
+	printf 'Name:\tjob\nState:\tS (sleeping)\nTgid:\t100\nPid:\t100\nUid:\t0\t0\t0\t0\nThreads:\t1\n' >tree/100/status
+	echo job >tree/100/comm
+	printf 'pos:\t250000\nflags:\t0100000\nmnt_id:\t1\n' >tree/100/fdinfo/7
+	ln -s "$(pwd)/f" tree/100/fd/7
+}
+
 @test "bad operands are usage errors" {
-	for args in '' 1 'abc 3' '1e3 3' '0x10 3' '0 3' '1 -3' '1 3x' '-- -1 3' \
+	for args in -f 'abc 3' '1e3 3' '0x10 3' '0 3' '1 -3' '1 3x' '-- -1 3' \
 	    '1 3 4' '99999999999 3' '1 99999999999' '-i 0 1 3' '-i x 1 3' \
-	    '-i .2 1 3' '-JH 1 3' '-T x 1 3' '-q 1 3' '--size 3 1 3'; do
+	    '-i .2 1 3' '-JH 1 3' '-T x 1 3' '-q 1 3' '--size x 1 3' \
+	    '--size 0 1 3' '--size 3' '--stall 3 1 3' '-f --stall 0 1 3' \
+	    '-f --stall x 1 3'; do
 		# shellcheck disable=SC2086
 		run --separate-stderr fdprogress $args
 		echo "$args: $status $stderr"
@@ -79,7 +91,7 @@ file() {
 
 @test "-h and -V" {
 	run -0 fdprogress -h
-	[[ ${lines[0]} == 'usage: fdprogress [-fJH0] [-i SECS] '* ]]
+	[[ ${lines[0]} == 'usage: fdprogress [-fqJH0] [-i SECS] '* ]]
 	run -0 fdprogress --version
 	[[ $output == 'fdprogress (proctools) '* ]]
 }
@@ -238,7 +250,12 @@ file() {
 	[ "$(column 8)" -lt 25000000 ]
 }
 
-@test "what moves is not the position: no measure, and no stall" {
+# between LOW VALUE HIGH
+between() {
+	[ "$2" -ge "$1" ] && [ "$2" -le "$3" ]
+}
+
+@test "by pread: a rate, and where it is if that is seen" {
 	file f 100000000
 	pace 7 r f
 	for via in pread copy; do
@@ -246,26 +263,205 @@ file() {
 		tell rate 5000000
 		run --separate-stderr -0 fdprogress -H "$PID" 7
 		echo "$output"
-		[ "$(cut -f 4,5,7-9 <<<"$output")" = "$(printf -- '-\t-\t-\t-\t-')" ]
-		[ "$stderr" = "fdprogress: $PID: its position is not what moves" ]
+		[ "$(column 4)" = pread ]
+		between 3500000 "$(column 8)" 6500000
 	done
-	# also where it stands at the end
+	# also where the position stands at the end
 	tell seek 100000000
 	run --separate-stderr -0 fdprogress -H "$PID" 7
-	[ "$(column 7)" = - ]
-	[ "$(column 4)" = - ]
+	[ "$(column 4)" = pread ]
 }
 
-@test "backwards: no rate and no time left" {
+@test "by pread: the offset of the call" {
+	fixture
+	printf 'pos:\t0\nflags:\t0100000\nmnt_id:\t1\n' >tree/100/fdinfo/7
+	echo '17 0x7 0x7f00 0x1000 0x3d090 0x0 0x0 0x7ffd 0x7f01' >tree/100/syscall
+	printf 'rchar: 1\n' >tree/100/io
+	reads() {
+		local n
+		for ((n = 10000; ; n += 10000)); do
+			printf 'rchar: %d\n' "$n" >tree/100/io.new
+			mv tree/100/io.new tree/100/io
+			read -r -t 0.02 <><(:) || true
+		done
+	}
+	start reads
+	run --separate-stderr -0 fdprogress -R tree -H 100 7
+	echo "$output"
+	[ "$(cut -f 4-7 <<<"$output")" = "$(printf 'pread\t250000\t1000000\t25.00')" ]
+	[ "$(column 8)" -gt 10000 ]
+	awk -v r="$(column 8)" -v e="$(column 9)" \
+	    'BEGIN { d = 750000 / r - e; exit !(d < 1 && d > -1) }'
+	# a thread that reads another file says that it is not this one
+	echo '0 0x5 0x7f00 0x1000 0x0 0x0 0x0 0x7ffd 0x7f01' >tree/100/syscall
+	run --separate-stderr -0 fdprogress -R tree -H 100 7
+	[ "$(cut -f 4,7 <<<"$output")" = "$(printf 'io\t-')" ]
+}
+
+@test "by pread: also of writes into what is there" {
+	file f 100000000
+	pace 7 rw f
+	tell via pwrite
+	tell rate 5000000
+	run --separate-stderr -0 fdprogress -H "$PID" 7
+	[ "$(column 4)" = pread ]
+	between 3500000 "$(column 8)" 6500000
+}
+
+@test "by the size of what grows while nothing else moves" {
 	file f 100000000
 	pace 7 r f
-	tell seek 100000000
+	tell via size
+	tell step 30000000
+	tell rate 5000000
+	for fd in 7 ''; do
+		# shellcheck disable=SC2086
+		run --separate-stderr -0 fdprogress -H "$PID" $fd
+		size=$(stat -c %s f.copy)
+		echo "$output, $stderr, $size"
+		[ "$(column 4)" = size ]
+		between $((size - 20000000)) "$(column 5)" "$size"
+		[ "$(column 6)" = 100000000 ]
+		[ "$(column 7)" = "$(awk -v p="$(column 5)" 'BEGIN { printf "%.2f", p / 1e6 }')" ]
+		between 3500000 "$(column 8)" 6500000
+		between 1 "$(column 9)" 20
+		[ "$(column 3)" != 7 ] || [[ $stderr == *": measured by the size of descriptor "[0-9]* ]]
+	done
+	[ "$(column 10)" = "$(pwd)/f.copy" ]
+}
+
+@test "by the resident part of a mapping" {
+	truncate -s 100000000 f
+	pace 7 r f
+	tell via map
+	tell step 30000000
+	tell rate 20000000
+	run --separate-stderr -0 fdprogress -H "$PID" 7
+	rss=$(awk '/\/f$/ { on = 1 } on && /^Rss:/ { print $2 * 1024; exit }' "/proc/$PID/smaps")
+	echo "$output, $rss"
+	[ "$(column 4)" = map ]
+	between $((rss - 40000000)) "$(column 5)" "$rss"
+	between 10000000 "$(column 8)" 30000000
+	[ "$(column 7)" = "$(awk -v p="$(column 5)" 'BEGIN { printf "%.2f", p / 1e6 }')" ]
+}
+
+@test "by its counters: a file that is another one each time" {
+	file f 100000
+	file f.copy 100000
+	pace 7 r f
+	tell via open
+	tell rate 5000000
+	for fd in 7 ''; do
+		# shellcheck disable=SC2086
+		run --separate-stderr -0 fdprogress -H "$PID" $fd
+		echo "$output"
+		[ "$(cut -f 4,7,9 <<<"$output")" = "$(printf 'io\t-\t-')" ]
+		between 1000000 "$(column 8)" 6500000
+	done
+	# but what it is of a known whole
+	rchar() { awk '/^rchar/ { print $2 }' "/proc/$PID/io"; }
+	low=$(rchar)
+	run --separate-stderr -0 fdprogress -H --size 1G "$PID"
+	between "$low" "$(column 5)" "$(rchar)"
+	[ "$(column 6)" = 1073741824 ]
+	awk -v p="$(column 5)" -v q="$(column 7)" \
+	    'BEGIN { d = p / 10737418.24 - q; exit !(d < .01 && d > -.01) }'
+	[ "$(column 9)" != - ]
+}
+
+@test "what has no position: said, and the rate of the counters" {
+	mkfifo in
+	start bash -c 'exec 7<in; while read -r -N 4096 x <&7; do :; done'
+	JOB=$PID
+	start bash -c 'exec yes >in'
+	until_true test -e "/proc/$JOB/fd/7"
+	run --separate-stderr -0 fdprogress -H "$JOB" 7
+	echo "$output"
+	[ "$(column 3)" = 7 ]
+	[ "$(column 4)" = io ]
+	[ "$(column 8)" -gt 10000 ]
+	[ "$stderr" = "fdprogress: $JOB: descriptor 7 (fifo) has no position" ]
+}
+
+@test "backwards: the rate, and how far it is to the beginning" {
+	file f 100000000
+	pace 7 r f
+	tell seek 90000000
 	tell via back
 	tell rate 5000000
 	run --separate-stderr -0 fdprogress -H "$PID" 7
+	echo "$output"
 	[ "$(column 4)" = pos ]
-	[ "$(column 8)" = - ]
-	[ "$(column 9)" = - ]
+	between 4000000 "$(column 8)" 6000000
+	left=$(($(column 5) / 5000000))
+	between $((left - 4)) "$(column 9)" $((left + 4))
+	[ "$stderr" = "fdprogress: $PID: backwards" ]
+	awk -v p="$(column 5)" -v q="$(column 7)" \
+	    'BEGIN { d = 100 - p / 1e6 - q; exit !(d < .01 && d > -.01) }'
+}
+
+@test "random access: the rate of the counters, no time left" {
+	file f 100000000
+	pace 7 r f
+	tell via random
+	tell rate 50000000
+	run --separate-stderr -0 fdprogress -H "$PID" 7
+	echo "$output"
+	[ "$(column 4)" = io ]
+	between 30000000 "$(column 8)" 70000000
+	[ "$(cut -f 7,9 <<<"$output")" = "$(printf -- '-\t-')" ]
+	[ "$stderr" = "fdprogress: $PID: random access" ]
+}
+
+@test "--size is the total of what is measured" {
+	pace 7 w grows
+	tell step 1000000
+	tell rate 1000000
+	run --separate-stderr -0 fdprogress -H --size 10MB "$PID" 7
+	echo "$output"
+	[ "$(column 4)" = pos ]
+	[ "$(column 6)" = 10000000 ]
+	[ "$(column 7)" = "$(awk -v p="$(column 5)" 'BEGIN { printf "%.2f", p / 1e5 }')" ]
+	between 4 "$(column 9)" 14
+}
+
+@test "without a descriptor: the one that moves, not the biggest" {
+	file small 10000000
+	truncate -s 1T huge
+	pace 7 r small
+	exec {other}<huge
+	tell rate 1000000
+	start "$TESTS/hold" 8=r:huge pos:8:5 9=r:small <"/proc/$PID/fd/0" >/dev/null
+	run --separate-stderr -0 fdprogress -H "${STARTED[0]}"
+	exec {other}<&-
+	echo "$output"
+	[ "$(cut -f 2-4 <<<"$output")" = "$(printf 'pace\t7\tpos')" ]
+	# what stands still is only taken if it is sure which one is meant
+	hold 8=r:huge pos:8:5 9=r:small
+	run --separate-stderr -0 fdprogress -H "$PID"
+	[ "$(column 3)" = 8 ]
+	hold 8=r:huge 9=r:small
+	run --separate-stderr -1 fdprogress -H "$PID"
+	[ -z "$output" ]
+	[[ $stderr == "fdprogress: $PID: nothing moves; name one of the descriptors "*"8 9" ]]
+}
+
+@test "without a process: each one that moves" {
+	file f 100000000
+	pace 7 r f
+	one=$PID
+	tell rate 1000000
+	pace 8 r f
+	two=$PID
+	tell via pread
+	tell rate 3000000
+	hold 9=r:f pos:9:50
+	run --separate-stderr fdprogress -H
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[ "$(awk -v p="$one" '$1 == p' <<<"$output" | cut -f 2-4)" = "$(printf 'pace\t7\tpos')" ]
+	[ "$(awk -v p="$two" '$1 == p' <<<"$output" | cut -f 2,4)" = "$(printf 'pace\tpread')" ]
+	[ -z "$(awk -v p="$PID" '$1 == p' <<<"$output")" ]
 }
 
 @test "a deleted file, a hostile name" {
@@ -431,7 +627,7 @@ file() {
 	tell via pread
 	tell rate 1000000
 	follow -H "$PID" 7
-	[ "$(cut -f 4 out | sort -u)" = - ]
+	until_true grep -q pread out
 	order exit 0
 	verdict 0 finished
 }
@@ -502,6 +698,131 @@ file() {
 	grep -q 'killed by signal 9' err
 }
 
+# pid_follow [OPTION]... PID: as follow, of the process from file to file.
+pid_follow() {
+	local job=$PID
+	start fdprogress -f -i 0.1 "$@" >out 2>err
+	FOLLOWER=$PID PID=$job
+	until_true test -s out
+}
+
+@test "-f PID: from file to file, each with its verdict" {
+	need jq
+	for f in a b c; do
+		file "$f" 1000000
+	done
+	pace 7 r a
+	tell rate 2000000
+	pid_follow -J "$PID"
+	in_file() { tail -n 1 out | jq -e --arg name "$(pwd)/$1" '.name == $name and .pos > 500000' >/dev/null; }
+	until_true in_file a
+	tell open b
+	until_true in_file b
+	tell close
+	# idle between two files, and no verdict on that
+	idle() { tail -n 1 out | jq -e '.fd == null and .by == "none"' >/dev/null; }
+	until_true idle
+	tell open c
+	until_true in_file c
+	order exit 0
+	status=0
+	wait "$FOLLOWER" || status=$?
+	[ "$status" -eq 0 ]
+	[[ $(tail -n 1 err) == "fdprogress: $PID: finished"* ]]
+	[ "$(jq -r 'select(.event == "file") | "\(.name) \(.reason) \(.complete)"' out |
+	    sed "s|$(pwd)/||; s/at .*//" | cut -d ' ' -f 1,2)" = "a replaced
+b closed" ]
+	[ "$(tail -n 1 out | jq -r '"\(.event) \(.reason) \(.exit_code)"')" = 'end exited 0' ]
+	[[ $(head -n 1 err) == "fdprogress: $PID: 7 $(pwd)/a: "* ]]
+}
+
+@test "-f PID: a job of many small files is measured by its counters" {
+	file f 100000
+	file f.copy 100000
+	pace 7 r f
+	tell via open
+	tell rate 5000000
+	pid_follow -H "$PID"
+	by_io() { tail -n 3 out | awk -F '\t' '$4 == "io" && $8 > 1000000 { n++ } END { exit n < 3 }'; }
+	until_true by_io
+	order exit 4
+	verdict 5 'failed with exit status 4'
+	[ "$(grep -c . err)" -le 4 ]
+}
+
+@test "-q: silent, and the status tells" {
+	file f
+	pace 7 r f
+	tell step 230000
+	for args in "$PID 7" "$PID"; do
+		# shellcheck disable=SC2086
+		start fdprogress -fq $args >"out$args" 2>&1
+	done
+	one=${STARTED[-2]} two=${STARTED[-1]}
+	PID=${STARTED[-3]}
+	attached() { ls -l "/proc/$(tr -d ' ' <"/proc/$1/task/$1/children")/fd" 2>&1 | grep -qE 'fdinfo|anon_inode:\[pidfd'; }
+	until_true attached "$one"
+	until_true attached "$two"
+	kill -KILL "$PID"
+	for job in "$one" "$two"; do
+		status=0
+		wait "$job" || status=$?
+		[ "$status" -eq 5 ]
+	done
+	[ -z "$(cat out*)" ]
+}
+
+@test "--stall: gives up when nothing moves, with 4" {
+	file f
+	pace 7 r f
+	tell step 230000
+	for fd in 7 ''; do
+		# shellcheck disable=SC2086
+		run --separate-stderr -4 fdprogress -f --stall 0.5 -i 9 "$PID" $fd
+		[[ $stderr == *"fdprogress: $PID: stalled for "[01]" s"*": state S, "* ]]
+	done
+	run --separate-stderr -4 fdprogress -fq --stall 0.3 "$PID" 7
+	[ -z "$output$stderr" ]
+	# what moves otherwise is no stall
+	truncate -s 1G f
+	tell via pread
+	tell rate 1000000
+	pid_follow --stall 1 "$PID" 7
+	until_true has_lines 20 out
+	order exit 0
+	verdict 0 finished
+}
+
+@test "-f: how it ended, also when nobody waits for it" {
+	file f
+	mkfifo in
+	# the parent becomes a program that never waits
+	# shellcheck disable=SC2016
+	start bash -c '"$0" 7 r f <in >pid & exec sleep 1000' "$TESTS/pace"
+	exec {TO}>in
+	until_true test -s pid
+	PID=$(head -n 1 pid)
+	order step 470000
+	follow "$PID" 7
+	before=${EPOCHREALTIME/[.,]/}
+	order exit 3
+	verdict 5 'failed with exit status 3 at 47.0%'
+	echo $((${EPOCHREALTIME/[.,]/} - before))
+	[ $((${EPOCHREALTIME/[.,]/} - before)) -lt 900000 ]
+	exec {TO}>&-
+}
+
+@test "-f: at the end, but still open" {
+	file f 1000000
+	pace 7 r f
+	tell step 500000
+	start fdprogress -f -i 0.2 "$PID" 7 >out 2>err
+	PID=${STARTED[-2]}
+	until_true test -s out
+	tell step 500000
+	until_true grep -qF ': at the end of the file, which is open: state S, ' err
+}
+
 # terminal WIDTH PID FD: fdprogress -f on a terminal of that width, the process
 # killed after five redraws or four lines; what it drew, a frame a line.
 terminal() {
@@ -562,16 +883,6 @@ END
 	[[ ${lines[0]} == 'PID '* ]]
 	[[ ${lines[1]} == *' 25.0 '* ]]
 	[[ ${lines[2]} == *' 25.0 '* ]]
-}
-
-# A tree that stands for a procfs, with process 100 and its descriptor 7.
-fixture() {
-	file f
-	mkdir -p tree/100/fd tree/100/fdinfo tree/self
-	printf 'Name:\tjob\nState:\tS (sleeping)\nTgid:\t100\nPid:\t100\nUid:\t0\t0\t0\t0\nThreads:\t1\n' >tree/100/status
-	echo job >tree/100/comm
-	printf 'pos:\t250000\nflags:\t0100000\nmnt_id:\t1\n' >tree/100/fdinfo/7
-	ln -s "$(pwd)/f" tree/100/fd/7
 }
 
 @test "-R reads another tree, and its end is not known" {

@@ -7,11 +7,15 @@
  * standard input say and answers each with the position it then has:
  *	step N		read or write N bytes
  *	rate N		go on by N bytes a second from here on, 0: stand still
- *	via WHAT	from here on move by read, write, pread, copy or back
+ *	via WHAT	from here on move by read, write, pread, pwrite, copy,
+ *			size, map, open, random or back
  *	seek N  open PATH  close  grow PATH N  exit N  kill N
- * copy writes to PATH.copy what it reads by pread. It ends with its input.
+ * copy writes to PATH.copy what it reads by pread, size only has it grow, map
+ * touches the pages of a mapping, open begins with PATH anew for each step, by
+ * turns with PATH.copy, random reads anywhere. It ends with its input.
  * leave: the leader ends at once, and a thread does all this.
  */
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <err.h>
 #include <fcntl.h>
@@ -24,7 +28,8 @@
 #include <time.h>
 #include <unistd.h>
 
-static char junk[1 << 20], via[16];
+static char junk[1 << 20], via[16], *map;
+static volatile char sink;
 static const char *path;
 static int fd, flags, copy = -1;
 static long long at;		/* where pread and copy are */
@@ -36,6 +41,32 @@ put(int from)
 		err(1, "open");
 	if (from != fd && (dup2(from, fd) < 0 || close(from) < 0))
 		err(1, "dup2");
+}
+
+static void
+reopen(void)
+{
+	static int odd;
+	char name[4200];
+
+	snprintf(name, sizeof name, "%.4000s%s", path, odd ? ".copy" : "");
+	odd = !odd;
+	put(open(name, flags));
+}
+
+/* What moves no position; the bytes. */
+static ssize_t
+aside(size_t m)
+{
+	size_t i;
+
+	if (strcmp(via, "pwrite") == 0)
+		return pwrite(fd, junk, m, at);
+	if (strcmp(via, "size") == 0)
+		return ftruncate(copy, at + (off_t)m) < 0 ? -1 : (ssize_t)m;
+	for (i = 0; strcmp(via, "map") == 0 && i < m; i += 4096)
+		sink = map[at + (long long)i];
+	return *via == 'm' ? (ssize_t)m : pread(fd, junk, m, at);
 }
 
 static void
@@ -51,16 +82,20 @@ step(long long n)
 			k = (ssize_t)m;
 			continue;
 		}
+		if (strcmp(via, "random") == 0)
+			lseek(fd, (off_t)(rand() % 50) * 1000000, SEEK_SET);
+		if (strcmp(via, "open") == 0)
+			reopen();
 		if (*via == 'w')
 			k = write(fd, junk, m);
-		else if (*via == 'r')
+		else if (*via == 'r' || *via == 'o')
 			k = read(fd, junk, m);
 		else
-			k = pread(fd, junk, m, at);
+			k = aside(m);
 		if (k <= 0)
 			return;
 		at += k;
-		if (*via == 'c' && write(copy, junk, (size_t)k) != k)
+		if (strcmp(via, "copy") == 0 && write(copy, junk, (size_t)k) != k)
 			err(1, "copy");
 	}
 }
@@ -87,9 +122,14 @@ static void
 by(const char *what)
 {
 	char name[4200];
+	struct stat st;
 
 	snprintf(via, sizeof via, "%.15s", what);
-	if (strcmp(via, "copy") != 0)
+	at = 0;
+	if (strcmp(via, "map") == 0 && fstat(fd, &st) == 0)
+		map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED,
+		           fd, 0);
+	if (strcmp(via, "copy") != 0 && strcmp(via, "size") != 0)
 		return;
 	snprintf(name, sizeof name, "%.4000s.copy", path);
 	copy = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0644);

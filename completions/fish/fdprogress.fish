@@ -1,6 +1,9 @@
 complete -c fdprogress -f
 complete -c fdprogress -s f -l follow -d 'Until the file is closed or the process ends'
+complete -c fdprogress -s q -l quiet -d 'Say nothing, only wait'
 complete -c fdprogress -s i -l interval -x -d 'Time between two samples, in seconds'
+complete -c fdprogress -l size -x -d 'The total, in bytes or with a suffix'
+complete -c fdprogress -l stall -x -d 'Give up when nothing moved for so long, in seconds'
 complete -c fdprogress -s J -l json -d 'An object a line'
 complete -c fdprogress -s H -l script -d 'No heading, TABs, exact numbers'
 complete -c fdprogress -s 0 -l null -d 'Records end in NUL, names raw'

@@ -1,0 +1,72 @@
+/*
+ * gauge - what the progress of a process in a file goes by: a position, or
+ * whatever else moves; and what it says
+ */
+
+/* In the order of preference. */
+enum gauge_by {
+	BY_POS, BY_SIZE, BY_PREAD, BY_MAP, BY_IO, BY_NONE, BY_UNKNOWN
+};
+
+/* What is measured all the time. */
+enum gauge_meter {
+	METER_POS, METER_BACK,		/* METER_BACK falls as pos rises */
+	METER_SIZE, METER_MAP,
+	METER_IO, GAUGE_METERS = METER_IO + ACTIVITY_COUNTERS
+};
+
+/* What a child that got stuck leaves to the next. */
+struct gauge_kept {
+	struct openfile_kept file;
+	int elsewhere;			/* what moved last was not it */
+	unsigned passes;		/* back to the beginning */
+};
+
+struct gauge {
+	struct openfile f;
+	struct gauge_kept *kept;
+	/* the caller's */
+	unsigned long long whole;	/* --size, 0: not known */
+	double idle;			/* s without movement, and the other */
+					/* signals are looked at */
+	int changing;			/* its file is another each time */
+	/* what it says, after gauge_judge */
+	enum gauge_by by;
+	int known;			/* pos is */
+	unsigned long long pos, size, total;	/* total 0: unknown */
+	double percent, rate, average, eta, stalled;	/* negative: unknown */
+	int backwards, jumps, computing;
+	int patient;			/* BY_NONE, but that says nothing yet */
+	int partner;			/* BY_SIZE of that descriptor, or -1 */
+	char state, word[24], wchan[64], call[24];
+	double alive;			/* when anything moved last */
+	/* the rest is gauge's */
+	struct meter m[GAUGE_METERS];
+	double turns, looked, cost;
+	int direction, aside, counted, here, there, mixed;
+	int target;			/* of a copy, or -1 */
+	unsigned long long offset, counters, mapped, read, ticks;
+	struct activity_files files[2];
+	struct activity_file copy;
+};
+
+/* Open the process, and its descriptor unless that is -1; 0, or -1 with errno
+ * (as openfile_attach). The struct is zeroed but for what is the caller's. */
+int gauge_attach(struct gauge *);
+
+/* Take a sample; the last one before gauge_judge needs all; 0, or -1 with
+ * errno (as openfile_look). */
+int gauge_sample(struct gauge *, int all);
+
+/* Decide what it goes by and what that says: once, or as one of many times,
+ * that many s apart. */
+void gauge_judge(struct gauge *, double every);
+
+/* Its word for the column BY; NULL for what is unknown. */
+const char *gauge_word(enum gauge_by);
+
+/* What there is to say beside the numbers; empty if nothing. */
+void gauge_remark(const struct gauge *, char *s, size_t n);
+
+/* Free the memory and close what is open. */
+void gauge_close(struct gauge *);

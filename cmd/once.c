@@ -1,0 +1,361 @@
+#include <errno.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "guard.h"
+#include "kernel.h"
+#include "meter.h"
+#include "out.h"
+#include "cli.h"
+#include "parse_fdinfo.h"
+#include "parse_task.h"
+#include "desc.h"
+#include "proc.h"
+#include "walk.h"
+#include "activity.h"
+#include "openfile.h"
+#include "gauge.h"
+#include "pick.h"
+#include "report.h"
+#include "once.h"
+
+#define APART 0.25	/* s between two samples */
+#define GLANCE 0.1	/* ... that only see what moves */
+#define BATCH 64	/* processes that are measured at a time */
+
+/* A process while it is measured. */
+struct track {
+	struct gauge g;
+	struct gauge_kept kept;
+	struct pick pick;
+	int pid, err, busy, done;
+	char operand[16];
+	/* how old the process is, if it did nothing but read its file; from
+	 * when on it was seen to move, and from where */
+	double age, start, from;
+	unsigned long long from_pos;
+};
+
+void
+job_refuse(const struct job *j, const struct gauge *g, int err)
+{
+	const char *kind = g ? desc_type_name(g->f.d.type) : NULL;
+	int other;
+
+	if (err == ESPIPE) {
+		if (g && g->f.d.known && g->f.d.mode == -1)
+			kind = "O_PATH";
+		cli_warn("%s: descriptor %d (%s) has no position", j->operand,
+		         j->fd, kind ? kind : "unknown");
+		cli_fail(1);
+	} else if (err == ENOENT || err == ESTALE) {
+		other = j->fd > 0 ? proc_open(j->root, j->fd) : -1;
+		cli_warn("%s: no descriptor %d%s", j->operand, j->fd,
+		         other < 0 ? "" : " (one process at a time)");
+		cli_fail(1);
+	} else {
+		cli_error(j->operand, err);
+	}
+}
+
+void
+job_choose(const struct job *j, const struct pick *p)
+{
+	struct buf list = { 0 };
+	char s[16];
+	size_t i;
+
+	for (i = 0; i < p->n[p->now]; i++)
+		buf_put(&list, s, (size_t)snprintf(s, sizeof s, " %d",
+		        p->files[p->now][i].fd));
+	if (list.n)
+		cli_warn("%s: nothing moves; name one of the descriptors%s",
+		         j->operand, list.s);
+	else
+		cli_warn("%s: nothing moves, and no file is open", j->operand);
+	cli_fail(1);
+	buf_free(&list);
+}
+
+/* Is the mean since the process's start also what is seen now? A process that
+ * waited before it read has another one. */
+static int
+plausible(double age, unsigned long long pos, double rate)
+{
+	double mean = age > 0 ? (double)pos / age : 0;
+
+	return rate > 0 && mean > rate * 0.75 && mean < rate * 1.33;
+}
+
+/* Is the mean since the process's start its rate? Who never waited for
+ * anything but a CPU has moved like this all the time; of another one 30 ms
+ * must be seen, from movement to movement. */
+static void
+prove(struct track *t)
+{
+	const struct openfile *f = &t->g.f;
+
+	if (t->age <= 0 || f->pos == t->from_pos)
+		return;
+	if (f->pos < t->from_pos) {
+		t->age = 0;
+	} else if (t->busy) {
+		t->done = 1;
+	} else if (t->from <= 0) {
+		t->from = f->now;
+		t->from_pos = f->pos;
+	} else if (f->now - t->from >= 0.03) {
+		t->done = plausible(t->age + f->now - t->start, f->pos,
+		                    (double)(f->pos - t->from_pos) /
+		                    (f->now - t->from));
+		t->age = t->done ? t->age : 0;
+	}
+}
+
+/* Begin to measure; errors stay in err. */
+static void
+attach(struct track *t)
+{
+	t->g.idle = 0.02;
+	t->g.kept = &t->kept;
+	t->g.f.kept = &t->kept.file;
+	t->err = gauge_attach(&t->g) < 0 ? errno : 0;
+	t->done = t->err != 0;
+	if (t->done)
+		return;
+	t->age = openfile_age(&t->g.f, &t->busy);
+	t->start = t->g.f.now;
+	t->from_pos = t->g.f.pos;
+}
+
+/* The next sample. What is closed meanwhile, or another file, is measured by
+ * what the process does. */
+static void
+sample(struct track *t, int all)
+{
+	struct gauge *g = &t->g;
+
+	if (gauge_sample(g, all) == 0) {
+		prove(t);
+		return;
+	}
+	t->err = errno;
+	if (t->err == EACCES || t->err == EPERM || t->err == ETIMEDOUT ||
+	    g->changing) {
+		t->done = 1;
+		return;
+	}
+	g->changing = 1;
+	g->f.fd = -1;
+	g->f.seekable = g->f.d.named = g->f.d.known = 0;
+	t->age = 0;
+	t->done = gauge_sample(g, all) < 0;
+}
+
+/* Say what was seen. */
+static void
+record(struct track *t, const struct job *j)
+{
+	struct gauge *g = &t->g;
+	double age = t->age + g->f.now - t->start;
+
+	gauge_judge(g, 0);
+	if (t->age > 0 && t->done && g->by == BY_POS) {
+		g->rate = g->average = (double)g->f.pos / age;
+		g->eta = g->f.pos < g->total ?
+		    (double)(g->total - g->f.pos) / g->rate : -1;
+	}
+	if (g->changing && (g->by == BY_NONE || g->by == BY_UNKNOWN)) {
+		job_refuse(j, g, ENOENT);
+		return;
+	}
+	if (g->changing)
+		g->f.fd = j->fd;
+	if (j->fd >= 0 && !g->changing && !g->f.seekable) {
+		cli_warn("%s: descriptor %d (%s) has no position", j->operand,
+		         j->fd, desc_type_name(g->f.d.type));
+		if (g->by == BY_NONE || g->by == BY_UNKNOWN) {
+			cli_fail(1);
+			return;
+		}
+	}
+	report_show(g, t->operand);
+}
+
+/* Measure them all at once, until enough was seen of each. */
+static void
+measure(struct track *t, size_t n, double interval)
+{
+	double now = openfile_clock(CLOCK_MONOTONIC), end = now + interval;
+	size_t i, open;
+	int wait = 0;
+
+	do {
+		poll(NULL, 0, end - now < 0.004 ? 1 : wait);
+		wait = wait < 4 ? wait * 2 + 1 : n > 8 ? (int)n / 2 : 4;
+		now = openfile_clock(CLOCK_MONOTONIC);
+		for (i = open = 0; i < n; i++) {
+			if (!t[i].done)
+				sample(&t[i], now >= end);
+			open += !t[i].done;
+		}
+	} while (open && now < end);
+}
+
+/* Find what moves in each of them; fd is PICK_NONE where nothing does. */
+static void
+pick(struct track *t, size_t n, int root)
+{
+	double end = openfile_clock(CLOCK_MONOTONIC) + GLANCE;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (pick_look(&t[i].pick, root, &t[i].g.f.pick) < 0)
+			t[i].err = errno ? errno : ESRCH;
+	do {
+		poll(NULL, 0, n > 4 ? (int)n : 4);
+		for (i = 0; i < n; i++)
+			if (!t[i].err)
+				pick_calls(&t[i].pick);
+	} while (openfile_clock(CLOCK_MONOTONIC) < end);
+	for (i = 0; i < n; i++) {
+		if (!t[i].err && pick_look(&t[i].pick, root,
+		                           &t[i].g.f.pick) < 0)
+			t[i].err = errno ? errno : ESRCH;
+		t[i].g.f.fd = t[i].err ? -1 : pick_moved(&t[i].pick);
+	}
+}
+
+static void
+begin(struct track *t, const struct job *j, const struct walk_pick *p)
+{
+	memset(t, 0, sizeof *t);
+	t->g.f.root = j->root;
+	t->g.f.pick = *p;
+	t->g.f.fd = j->fd;
+	t->g.f.pidfd = t->g.f.info = -1;
+	t->g.whole = j->size;
+	snprintf(t->operand, sizeof t->operand, "%d", p->pid);
+}
+
+/* Nothing moved between two looks: what is meant? */
+static void
+guess(struct track *t)
+{
+	int fd = pick_likely(&t->pick, 1);
+
+	t->g.f.fd = fd;
+	if (fd == PICK_SEVERAL)
+		t->g.f.fd = -1;
+}
+
+void
+once(struct job *j)
+{
+	static struct track t;
+
+	begin(&t, j, &j->pick);
+	snprintf(t.operand, sizeof t.operand, "%.15s", j->operand);
+	if (j->picks && !j->size) {
+		pick(&t, 1, j->root);
+		if (!t.err && t.g.f.fd < 0)
+			guess(&t);
+	}
+	if (!t.err)
+		attach(&t);
+	if (t.err) {
+		job_refuse(j, &t.g, t.err);
+		return;
+	}
+	measure(&t, 1, j->interval > 0 ? j->interval : APART);
+	if (t.err && !t.g.changing) {
+		job_refuse(j, &t.g, t.err);
+		return;
+	}
+	if (t.g.f.fd < 0 && j->picks && !j->size) {
+		gauge_judge(&t.g, 0);
+		if (t.g.by == BY_NONE || t.g.by == BY_UNKNOWN) {
+			job_choose(j, &t.pick);
+			return;
+		}
+	}
+	record(&t, j);
+}
+
+static void
+refused(int pid, int err)
+{
+	cli_process_error(pid, err, 1);
+}
+
+/* Is it worth a record among those of all processes? */
+static int
+moves(const struct track *t)
+{
+	const struct gauge *g = &t->g;
+
+	return !t->err && g->by < BY_NONE && (g->by != BY_IO ||
+	    g->rate >= 1 << 20);
+}
+
+/* Measure some processes at a time; how many records there were. */
+static size_t
+batch(const struct job *j, struct track *t, size_t n)
+{
+	size_t i, shown = 0;
+
+	pick(t, n, j->root);
+	for (i = 0; i < n; i++) {
+		if (!t[i].err && t[i].g.f.fd < 0)
+			guess(&t[i]);
+		if (!t[i].err)
+			attach(&t[i]);
+		t[i].done |= t[i].err != 0;
+	}
+	measure(t, n, j->interval > 0 ? j->interval : APART);
+	for (i = 0; i < n; i++) {
+		if (!t[i].err)
+			gauge_judge(&t[i].g, 0);
+		if (moves(&t[i])) {
+			record(&t[i], j);
+			shown++;
+		}
+		gauge_close(&t[i].g);
+		pick_close(&t[i].pick);
+	}
+	return shown;
+}
+
+void
+once_machine(struct job *j)
+{
+	double apart = j->interval > 0 ? j->interval : APART;
+	struct pick_mover *m;
+	struct track *t;
+	size_t n, i, k, at, shown = 0;
+
+	m = pick_movers(j->root, apart, &n, refused);
+	if (n && !(t = calloc(n < BATCH ? n : BATCH, sizeof *t))) {
+		cli_error(cli.procfs, errno);
+		return;
+	}
+	for (at = 0; at < n; at += k) {
+		k = n - at < BATCH ? n - at : BATCH;
+		for (i = 0; i < k; i++)
+			begin(&t[i], j, &(struct walk_pick){
+				.pid = m[at + i].pid });
+		shown += batch(j, t, k);
+	}
+	cli_hidden(j->root);
+	k = cli_refused();
+	if (shown == 0) {
+		cli_warn("nothing moves");
+		cli_fail(k ? 3 : 1);
+	}
+	free(m);
+}
