@@ -66,7 +66,7 @@ TESTOBJ = tests/parse_test.o tests/parse_fdinfo_test.o \
 	tests/bench/guard.o tests/bench/scan.o \
 	tests/fuzz/fuzz.o tests/fuzz/replay.o
 HELPERS = tests/hold tests/parse_test tests/pace tests/meter_test \
-	tests/fuzz/replay tests/refuse
+	tests/fuzz/replay tests/refuse tests/churn
 
 all: $(TOOLS) pages
 
@@ -75,7 +75,8 @@ $(TESTOBJ): tests/parse_test.h
 
 # Another compiler or other options make everything anew; but what was built with
 # them is what "make install" and "make check" without them take.
-$(OBJ) $(TESTOBJ) $(GENERATED) tests/hold tests/pace tests/refuse: common/flags
+$(OBJ) $(TESTOBJ) $(GENERATED) tests/hold tests/pace tests/refuse tests/churn: \
+		common/flags
 
 common/flags: always
 	@case '$(MAKECMDGOALS)' in ''|all) ;; *) [ ! -e $@ ] || exit 0;; esac; \
@@ -126,6 +127,9 @@ tests/hold: tests/hold.c tests/hold_object.c tests/hold_object.h \
 
 tests/pace: tests/pace.c
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -pthread -o $@ tests/pace.c
+
+tests/churn: tests/churn.c
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -pthread -o $@ tests/churn.c
 
 tests/refuse: tests/refuse.c
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ tests/refuse.c
