@@ -184,12 +184,22 @@ static const char *
 name_of(int pid, int tid)
 {
 	static char number[16];
-	int i, p, t;
+	struct walk_pick pick;
+	int i, p, t, root, found = 0;
 
 	for (i = optind; args[i]; i++)
 		if (num_task(args[i], &p, &t) == 0 && (p == pid || p == tid) &&
 		    (t == 0 || t == tid))
 			return args[i];
+	/* By the ID of a thread of it? Only the first operand is a process in
+	 * all tools. */
+	if (args[optind] && num_pid(args[optind], &p) == 0 &&
+	    (root = proc_root(cli.procfs)) >= 0) {
+		found = walk_resolve(root, p, &pick) == 0 && pick.pid == pid;
+		close(root);
+	}
+	if (found)
+		return args[optind];
 	snprintf(number, sizeof number, "%d", pid);
 	return number;
 }

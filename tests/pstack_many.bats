@@ -326,3 +326,18 @@ ran() {
 	run -1 --separate-stderr pstack 04194304
 	[ "$stderr" = 'pstack: 04194304: No such process' ]
 }
+
+@test 'messages name a process by the thread that was given' {
+	if [ "$(id -u)" -eq 0 ]; then
+		as_user test -x "$TOP/cmd/lsfd" || skip 'the tree is closed to others'
+		hold thread
+		PID=$(last_thread "$PID")
+	else
+		PID=1
+		[ "$(stat -c %u /proc/1)" -eq 0 ] || skip 'needs a process of root'
+	fi
+	for tool in pstack lsfd fdpeer; do
+		run -3 --separate-stderr as_user "$TOP/cmd/$tool" "0$PID"
+		[[ $stderr == "$tool: 0$PID: Permission denied"* ]]
+	done
+}
