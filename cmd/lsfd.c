@@ -139,8 +139,8 @@ list_others(void)
 /*
  * Some descriptors of a table. That no row is half an old file and half a new
  * one costs two more calls a row; for many of them it is cheaper to prove that
- * none of the threads ran. Until then nothing is printed, so that a stall in
- * between is one in the first of them.
+ * none of the threads ran. Until then nothing is printed, and after a stall in
+ * between the first of them is the one to go on with.
  */
 static int
 list_chunk(const int *fds, int n)
@@ -152,8 +152,10 @@ list_chunk(const int *fds, int n)
 	if (n >= (walk_single(&w) ? WORTH_ONE : WORTHWHILE) &&
 	    (!w.from || w.from->pid != w.pid) && walk_asleep(&w, &before)) {
 		guard_fd(fds[0]);
-		for (i = 0; i < n; i++)
+		for (i = 0; i < n; i++) {
+			guard_among(fds[i]);
 			err = (e = list_fd(fds[i], DESC_ONCE)) ? e : err;
+		}
 		if (walk_asleep(&w, &after) && after == before) {
 			print_rows();
 			return err;

@@ -101,7 +101,8 @@ find_process(int root)
 	}
 	if (r == 0)
 		return refuse("%s: no open descriptors", op->process);
-	pin.at = (struct guard_at){ w.pid, w.tid, op->fd, GUARD_OBJECT };
+	pin.at = (struct guard_at){ .pid = w.pid, .tid = w.tid, .fd = op->fd,
+		.kind = GUARD_OBJECT };
 	copy.from.at = pin.at;
 	return 0;
 }

@@ -50,7 +50,8 @@ static int resumed;		/* ... and another one got stuck before it */
 static unsigned waited;		/* ms, for the last stall */
 static uint64_t mine;		/* the step word as this child set it */
 static size_t unsaid;		/* bytes that the parent wasn't woken for */
-static int refuse_process, refuse_path, refuse_net;
+static int refuse_process, refuse_memory, refuse_object, refuse_path;
+static int refuse_tree, refuse_net;
 
 void *
 guard_share(size_t n)
@@ -77,23 +78,22 @@ guard_resume(void)
 void
 guard_process(int pid)
 {
-	int n = 0, process = 0;
+	int n[GUARD_NET + 1] = { 0 };
 	unsigned i;
 
 	if (!child)
 		return;
 	sh->at.pid = pid;
 	sh->at.tid = 0;
-	sh->at.fd = -1;
-	for (i = 0; i < sh->nstalls; i++) {
-		if (sh->stalls[i].pid != pid)
-			continue;
-		n++;
-		process |= sh->stalls[i].kind == GUARD_PROCESS;
-	}
-	/* A second stall is one too many: a process of a thousand epoll
+	sh->at.fd = sh->at.from = -1;
+	for (i = 0; i < sh->nstalls; i++)
+		n[sh->stalls[i].kind] += sh->stalls[i].pid == pid;
+	refuse_process = n[GUARD_PROCESS];
+	refuse_memory = n[GUARD_MEMORY];
+	/* A second one is one too many: a process of a thousand epoll
 	 * descriptors must not cost a thousand time limits. */
-	refuse_process = process || n > 1;
+	refuse_object = n[GUARD_OBJECT] > 1;
+	refuse_tree = n[GUARD_TREE] > 1;
 }
 
 void
@@ -107,6 +107,13 @@ void
 guard_fd(int fd)
 {
 	if (child)
+		sh->at.fd = sh->at.from = fd;
+}
+
+void
+guard_among(int fd)
+{
+	if (child)
 		sh->at.fd = fd;
 }
 
@@ -116,14 +123,18 @@ asked_before(enum guard_kind kind)
 {
 	unsigned i;
 
-	if (refuse_process || (kind == GUARD_PATH && refuse_path) ||
+	if ((refuse_process && kind != GUARD_TREE) ||
+	    (kind == GUARD_MEMORY && refuse_memory) ||
+	    (kind == GUARD_TREE && refuse_tree) ||
+	    (kind == GUARD_OBJECT && refuse_object) ||
+	    (kind == GUARD_PATH && refuse_path) ||
 	    (kind == GUARD_NET && refuse_net))
 		return 1;
 	for (i = 0; i < sh->nstalls; i++)
 		if (sh->stalls[i].kind == kind &&
 		    sh->stalls[i].pid == sh->at.pid &&
 		    sh->stalls[i].tid == sh->at.tid &&
-		    sh->stalls[i].fd == sh->at.fd)
+		    (sh->stalls[i].fd == sh->at.fd || kind == GUARD_TREE))
 			return 1;
 	return 0;
 }
@@ -333,7 +344,7 @@ run_child(int (*scan)(void), int fd, pid_t parent)
 		refuse_net |= sh->stalls[i].kind == GUARD_NET;
 	}
 	refuse_path = paths > 1;
-	sh->at = (struct guard_at){ .fd = -1 };
+	sh->at = (struct guard_at){ .fd = -1, .from = -1 };
 	_exit(scan());
 }
 

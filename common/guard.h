@@ -14,8 +14,11 @@
 /* What a step may be stuck on, and so what is not asked again. */
 enum guard_kind {
 	GUARD_PROCESS,	/* a lock of the process: nothing risky of it */
+	GUARD_MEMORY,	/* its mmap_lock: nothing about its mappings */
 	GUARD_OBJECT,	/* one descriptor: only that one's */
 	GUARD_PATH,	/* a file system: only that lookup */
+	GUARD_TREE,	/* what is safe in a procfs, in a tree that is none: */
+			/* only that of this thread */
 	GUARD_NET	/* the kernel's table of sockets: none of them */
 };
 
@@ -23,6 +26,7 @@ enum guard_kind {
 struct guard_at {
 	int pid, tid, fd;
 	enum guard_kind kind;
+	int from;	/* the first descriptor that may not have been shown */
 };
 
 /* What guard_run returns besides a wait status. */
@@ -58,6 +62,10 @@ int guard_fork(int keep);
 void guard_process(int pid);
 void guard_thread(int tid);
 void guard_fd(int fd);
+
+/* In the child: the same for one of several that are only shown together, of
+ * which guard_fd has told the first. */
+void guard_among(int fd);
 
 /* In the child: enter a step; 0, or -1 with ETIMEDOUT where it did not answer
  * before. Outside guard_run a step costs and does nothing. */

@@ -31,6 +31,33 @@ struct dirent_k {
 
 static int foreign;		/* the tree only stands for a procfs */
 
+/* Directories of a procfs never block, those of other trees may; 0 or -1. */
+static int
+enter_dir(void)
+{
+	return foreign ? guard_enter(GUARD_TREE) : 0;
+}
+
+static void
+leave_dir(void)
+{
+	if (foreign)
+		guard_leave();
+}
+
+/* Open a directory below another one; -1 with errno. */
+static int
+open_dir(int dirfd, const char *name, int flags)
+{
+	int fd;
+
+	if (enter_dir() < 0)
+		return -1;
+	fd = openat(dirfd, name, flags | O_DIRECTORY | O_CLOEXEC);
+	leave_dir();
+	return fd;
+}
+
 /* The next name in the directory's own order; as numdir_next. */
 static int
 next_name(struct numdir *d, int *num)
@@ -72,9 +99,12 @@ sort_names(struct numdir *d)
 	struct buf b = { 0 };
 	int num, r;
 
+	if (enter_dir() < 0)
+		return -1;
 	while ((r = next_name(d, &num)) == 1)
 		if ((r = buf_put(&b, &num, sizeof num)) < 0)
 			break;
+	leave_dir();
 	if (r < 0) {
 		buf_free(&b);
 		return -1;
@@ -92,8 +122,7 @@ numdir_open(struct numdir *d, int dirfd, const char *name)
 	d->at = d->len = 0;
 	d->sorted = NULL;
 	d->next = d->nsorted = 0;
-	d->fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (d->fd < 0)
+	if ((d->fd = open_dir(dirfd, name, O_RDONLY)) < 0)
 		return -1;
 	if (foreign && sort_names(d) < 0) {
 		numdir_close(d);
@@ -129,12 +158,16 @@ int
 proc_root(const char *path)
 {
 	struct statfs fs;
-	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int fd;
 
+	if (guard_enter(GUARD_PATH) < 0)
+		return -1;
+	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	foreign = fd >= 0 && (fstatfs(fd, &fs) < 0 ||
+	    (unsigned long)fs.f_type != PROCFS_MAGIC);
+	guard_leave();
 	if (fd < 0)
 		return -1;
-	foreign = fstatfs(fd, &fs) < 0 ||
-	    (unsigned long)fs.f_type != PROCFS_MAGIC;
 	/* An empty /proc would say of every process that there is none. */
 	if (foreign && strcmp(path, "/proc") == 0) {
 		close(fd);
@@ -158,7 +191,7 @@ proc_open(int root, int pid)
 
 	guard_process(pid);
 	snprintf(name, sizeof name, "%d", pid);
-	fd = openat(root, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	fd = open_dir(root, name, O_PATH);
 	if (fd < 0 && errno == ENOENT)
 		errno = ESRCH;
 	return fd;
@@ -172,7 +205,7 @@ proc_thread(int dir, int tid)
 
 	guard_thread(tid);
 	snprintf(name, sizeof name, "task/%d", tid);
-	fd = openat(dir, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	fd = open_dir(dir, name, O_PATH);
 	if (fd < 0 && errno == ENOENT)
 		errno = ESRCH;
 	return fd;
@@ -205,19 +238,32 @@ trait(const char *name)
 }
 
 /*
- * Enter the step that reading name is, if it is one; 1, or 0 for a safe name,
- * or -1 with ETIMEDOUT. An fdinfo file is only unsafe for an epoll descriptor,
- * whose lock the waiter may hold while it faults; nothing tells them apart
- * before the read. Everything else takes exec_update_lock or mmap_lock.
+ * What a read of it may be stuck on. An fdinfo file is only unsafe for an epoll
+ * descriptor, whose lock the waiter may hold while it faults; nothing tells
+ * them apart before the read. What is about mappings takes mmap_lock, and all
+ * that is not safe exec_update_lock.
  */
+static enum guard_kind
+risk(const char *name)
+{
+	if (strncmp(name, "fdinfo/", 7) == 0)
+		return GUARD_OBJECT;
+	if (strcmp(name, "maps") == 0 || strncmp(name, "map_files/", 10) == 0)
+		return GUARD_MEMORY;
+	return strncmp(name, "net/", 4) == 0 || trait(name)->safe ?
+	    GUARD_TREE : GUARD_PROCESS;
+}
+
+/* Enter the step that reading a file is, if it is one; 1, or 0 for a safe name,
+ * or -1 with ETIMEDOUT. */
 static int
 step(const char *name)
 {
-	if (strncmp(name, "fdinfo/", 7) == 0)
-		return guard_enter(GUARD_OBJECT) < 0 ? -1 : 1;
-	if (strncmp(name, "net/", 4) == 0 || trait(name)->safe)
+	enum guard_kind kind = risk(name);
+
+	if (kind == GUARD_TREE && !foreign)
 		return 0;
-	return guard_enter(GUARD_PROCESS) < 0 ? -1 : 1;
+	return guard_enter(kind) < 0 ? -1 : 1;
 }
 
 int
@@ -296,7 +342,7 @@ proc_readlink(int dirfd, const char *name, struct buf *b)
 
 	b->n = 0;
 	/* links hold at most PATH_MAX - 1 bytes; ENAMETOOLONG beyond. */
-	if (buf_grow(b, PATH_MAX) < 0 || guard_enter(GUARD_PROCESS) < 0)
+	if (buf_grow(b, PATH_MAX) < 0 || guard_enter(risk(name)) < 0)
 		return -1;
 	n = readlinkat(dirfd, name, b->s, b->cap - 1);
 	guard_leave();
@@ -312,7 +358,7 @@ proc_pin(int dirfd, const char *name)
 {
 	int fd;
 
-	if (guard_enter(GUARD_PROCESS) < 0)
+	if (guard_enter(risk(name)) < 0)
 		return -1;
 	fd = openat(dirfd, name, O_PATH | O_CLOEXEC);
 	guard_leave();
@@ -391,7 +437,7 @@ kstatx(int dirfd, const char *path, int flags, enum guard_kind kind,
 int
 proc_statx(int dirfd, const char *name, struct kstatx *st)
 {
-	return kstatx(dirfd, name, 0, GUARD_PROCESS, st);
+	return kstatx(dirfd, name, 0, risk(name), st);
 }
 
 int

@@ -442,9 +442,9 @@ walk_asleep(const struct walk *w, unsigned long long *switches)
 int
 walk_begin(const struct walk *w, int fd)
 {
-	/* after a stall: from the descriptor that did not answer */
+	/* after a stall: not what was shown before it */
 	if (w->from && w->pid == w->from->pid && w->tid == w->from->tid &&
-	    fd < w->from->fd)
+	    fd < w->from->from)
 		return 0;
 	guard_fd(fd);
 	return 1;
