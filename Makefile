@@ -66,7 +66,7 @@ TESTOBJ = tests/parse_test.o tests/parse_fdinfo_test.o \
 	tests/bench/guard.o tests/bench/scan.o \
 	tests/fuzz/fuzz.o tests/fuzz/replay.o
 HELPERS = tests/hold tests/parse_test tests/pace tests/meter_test \
-	tests/fuzz/replay tests/refuse tests/churn
+	tests/fuzz/replay tests/refuse tests/churn tests/fuse tests/victim
 
 all: $(TOOLS) pages
 
@@ -75,8 +75,8 @@ $(TESTOBJ): tests/parse_test.h
 
 # Another compiler or other options make everything anew; but what was built with
 # them is what "make install" and "make check" without them take.
-$(OBJ) $(TESTOBJ) $(GENERATED) tests/hold tests/pace tests/refuse tests/churn: \
-		common/flags
+$(OBJ) $(TESTOBJ) $(GENERATED) tests/hold tests/pace tests/refuse tests/churn \
+		tests/fuse tests/victim: common/flags
 
 common/flags: always
 	@case '$(MAKECMDGOALS)' in ''|all) ;; *) [ ! -e $@ ] || exit 0;; esac; \
@@ -133,6 +133,12 @@ tests/churn: tests/churn.c
 
 tests/refuse: tests/refuse.c
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ tests/refuse.c
+
+tests/fuse: tests/fuse.c
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ tests/fuse.c
+
+tests/victim: tests/victim.c
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -pthread -o $@ tests/victim.c
 
 tests/meter_test: tests/meter_test.o common/meter.o
 	$(LINK) -o $@ tests/meter_test.o common/meter.o

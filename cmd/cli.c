@@ -364,6 +364,8 @@ cli_root(void)
 {
 	int root = proc_root(cli.procfs);
 
+	if (root < 0 && errno == ETIMEDOUT)
+		_exit(3);
 	if (root < 0) {
 		cli_warn("%s: %s", cli.procfs, errno == ENODEV ?
 		         "no procfs is mounted there" : strerror(errno));
@@ -376,7 +378,7 @@ cli_root(void)
 static void
 say_stall(void)
 {
-	static int said = -1;
+	static int said;
 	const struct guard_at *at;
 	unsigned ms;
 	int what;
@@ -390,8 +392,8 @@ say_stall(void)
 		cli_warn("%s: no answer from %s within %g s",
 		         name_of(at->pid, at->tid), cli.procfs, ms / 1000.0);
 	else
-		cli_warn("%s: no answer within %g s", args[at->fd],
-		         ms / 1000.0);
+		cli_warn("%s: no answer within %g s", at->fd < 0 ? cli.procfs :
+		         args[at->fd], ms / 1000.0);
 }
 
 int

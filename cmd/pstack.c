@@ -74,7 +74,8 @@ static struct walk_pick *picks;
 
 /* What a child that got stuck leaves to the next. */
 static struct {
-	int operand;			/* the one that is looked at */
+	int operand;			/* the last one that was found */
+	int next;			/* the one that is looked at */
 	int printed;			/* a paragraph */
 	unsigned said, said_of_operand;	/* causes, as bits */
 	unsigned refused;		/* processes, under -a */
@@ -215,7 +216,10 @@ show_processes(void)
 	const char *object = number;
 	int r;
 
-	while ((r = tasks_process(&tasks)) != 0) {
+	for (;;) {
+		kept->next = tasks.at + 1;
+		if ((r = tasks_process(&tasks)) == 0)
+			break;
 		if (noperands)
 			object = operands[tasks.at];
 		else
@@ -241,7 +245,7 @@ scan(void)
 	if (cli.again)
 		kept->refused = (unsigned)(kept->refused_pid = 0);
 	if (tasks_open(&tasks, root, picks, noperands,
-	               from ? kept->operand : 0, from) < 0) {
+	               from ? kept->next : 0, from) < 0) {
 		cli_error(cli.procfs, errno);
 		return 0;
 	}

@@ -1,0 +1,317 @@
+# Nothing hangs the tools: processes that hang whoever looks at them, and what
+# is known of them and of all others all the same.
+
+load helper
+load stuck
+
+LIMIT=0.5			# -T of every run
+
+# The bench, or skip.
+bench() {
+	need_root
+	[ -w /dev/fuse ] || skip 'needs /dev/fuse'
+	unshare -pfm --mount-proc true 2>/dev/null ||
+		skip 'needs namespaces of its own'
+	make_bench
+}
+
+# ask NAME TOOL ARG...: run it in the namespace and note what it says, its
+# status and how long it took, in NAME.out, NAME.err and NAME.end.
+ask() {
+	local name=$1 status=0 began=${EPOCHREALTIME/[.,]/}
+	ns timeout -s KILL 20 "$2" -T "$LIMIT" "${@:3}" \
+		>"$name.out" 2>"$name.err" 3>&- </dev/null || status=$?
+	echo "$status $(((${EPOCHREALTIME/[.,]/} - began) / 1000))" >"$name.end"
+}
+
+# Ask all tools at the same time. Where the machine was too busy for all of them
+# to be in time (the limit and a second), ask again.
+ask_all() {
+	local i asked f
+	bystander 2 "${IN[@]}"
+	LATE=$PID
+	for i in 1 2 3; do
+		asked=()
+		ask pstack pstack "$V" & asked+=($!)
+		ask lsfd lsfd -H & asked+=($!)
+		ask lsfd_a lsfd -alH "$V" & asked+=($!)
+		ask fdpeer fdpeer -H 1 & asked+=($!)
+		ask fdpeer_v fdpeer -H "$V" & asked+=($!)
+		ask fdrecover fdrecover -H & asked+=($!)
+		ask fdprogress fdprogress -H "$V" 100 & asked+=($!)
+		wait "${asked[@]}"
+		in_time && return
+	done
+	tail -- *.end
+	return 1
+}
+
+in_time() {
+	local f status ms
+	for f in *.end; do
+		read -r status ms <"$f"
+		[ "$ms" -lt 1500 ] || return
+	done
+}
+
+# said NAME STATUS [LINE]: that was its exit status, and all it said on standard
+# error but what is no complaint; @V stands for the victim's PID.
+said() {
+	local status ms want= err
+	read -r status ms <"$1.end"
+	[ $# -lt 3 ] || want=${3//@V/$V}
+	err=$(sed '/ in [0-9]* deleted files$/d; /: stalled: state /d' "$1.err")
+	[ "$status" -eq "$2" ] && [ "$err" = "$want" ] && return
+	echo "$1: $status after $ms ms, not $2, and: $(cat "$1.err")"
+	cat "$1.out"
+	return 1
+}
+
+stall='@V: no answer from /proc within 0.5 s'
+
+# has NAME REGEX: is there such a line? @V stands for the PID.
+has() {
+	local re=${2//@V/$V}
+	grep -qE -- "$re" "$1.out" && return
+	echo "$1: no line $re:"
+	cat "$1.out"
+	return 1
+}
+
+# All that is no victim is shown by everyone who shows it.
+others_shown() {
+	local pid=1 n
+	has fdpeer '^1	hold	62	->	1	hold	61	open	'
+	for pid in 1 "$LATE"; do
+		n=$((pid > 1 ? 2 : 1))
+		has lsfd "^$pid	hold	60	rw	reg	6144	.*/gone$n \(deleted\)"
+		has lsfd "^$pid	hold	61	r	pipe	"
+		has lsfd "^$pid	hold	62	w	pipe	"
+		has fdrecover "^$pid	hold	60	rw	1	0	6144	[0-9]+	.*/gone$n$"
+	done
+}
+
+# Nothing at all is missing, and nothing is said.
+all_answer() {
+	said pstack 0
+	said lsfd 0
+	said lsfd_a 0
+	said fdpeer 0
+	said fdrecover 0
+	said fdprogress 0
+	others_shown
+}
+
+@test "a reader in D" {
+	bench
+	victim read mnt/f
+	ask_all
+	all_answer
+	has pstack "^@V/@V D victim read\(100<$PWD/mnt/f>\)"
+	has pstack '	filemap_read'
+	has lsfd "^@V	victim	100	rw	reg	65536	$PWD/mnt/f$"
+	has lsfd_a "^@V	.*	exe	.*/victim$"
+	has fdprogress "^@V	victim	100	none	0	65536	.*/mnt/f$"
+}
+
+@test "a page fault that is not served" {
+	bench
+	victim fault mnt/f
+	ask_all
+	all_answer
+	has pstack '^@V/@V D victim page fault'
+	has lsfd "^@V	victim	100	rw	reg	65536	$PWD/mnt/f$"
+	has lsfd_a "^@V	.*	mem	.*	$PWD/mnt/f$"
+}
+
+@test "epoll_wait that faults: only what its lock covers is unknown" {
+	bench
+	victim epoll mnt/f
+	ask_all
+	others_shown
+	said pstack 0
+	has pstack '^@V/@V D victim epoll_wait\(102'
+	said fdrecover 0
+	said fdprogress 0
+	has lsfd '^@V	victim	101	rw	eventfd	'
+	has lsfd '^@V	victim	102	rw	epoll	'
+	said lsfd_a 3 "lsfd: $stall"
+	has lsfd_a "^@V	victim	root	100	rw	.*	0	65536	$PWD/mnt/f$"
+	has lsfd_a '^@V	victim	root	101	rw	-	eventfd	'
+	has lsfd_a '^@V	victim	root	102	rw	-	epoll	'
+	# of no other one is anything missing
+	has lsfd_a '^@V	victim	root	0	r	-	chr	.*	0	-	/dev/null$'
+}
+
+@test "mmap_lock held: only what is mapped is unknown" {
+	bench
+	victim mmap mnt/f
+	ask_all
+	others_shown
+	said pstack 0
+	has pstack '^@V/@V D victim mmap'
+	said lsfd 0
+	has lsfd "^@V	victim	100	rw	reg	65536	$PWD/mnt/f$"
+	said lsfd_a 3 "lsfd: $stall"
+	has lsfd_a "^@V	victim	root	exe	.*/victim$"
+	has lsfd_a "^@V	victim	root	100	rw	.*	$PWD/mnt/f$"
+	said fdpeer 0
+	said fdrecover 3 "fdrecover: $stall"
+	said fdprogress 0
+	has fdprogress '^@V	victim	100	'
+}
+
+@test "exec_update_lock held: what is safe is still told" {
+	bench
+	victim exec mnt/f
+	ask_all
+	others_shown
+	said pstack 3 "pstack: $stall"
+	has pstack '^@V/@V D victim unknown$'
+	has pstack '^	\?$'
+	said lsfd 3 "lsfd: $stall"
+	said lsfd_a 3 "lsfd: $stall"
+	said fdpeer 3 "fdpeer: $stall"
+	said fdpeer_v 3 "fdpeer: $stall"
+	said fdrecover 3 "fdrecover: $stall"
+	said fdprogress 3 "fdprogress: $stall"
+}
+
+@test "a frozen file system" {
+	need mkfs.ext4
+	bench
+	frozen
+	victim freeze ext4/f
+	ask_all
+	others_shown
+	said pstack 0
+	has pstack '^@V/@V D victim mmap'
+	has pstack '^@V/[0-9]+ D victim page fault'
+	has pstack "^@V/[0-9]+ D victim write\(100<$PWD/ext4/f>\)"
+	said lsfd 0
+	has lsfd "^@V	victim	100	rw	reg	4096	$PWD/ext4/f$"
+	said lsfd_a 3 "lsfd: $stall"
+	has lsfd_a "^@V	victim	root	100	rw	.*	$PWD/ext4/f$"
+	said fdpeer 0
+	said fdrecover 3 "fdrecover: $stall"
+	said fdprogress 0
+}
+
+@test "a FIFO blocked in open" {
+	bench
+	mkfifo fifo
+	victim fifo fifo
+	ask_all
+	others_shown
+	said pstack 0
+	has pstack '^@V/@V S victim openat?\('
+	said lsfd 0
+	has lsfd '^@V	victim	1	w	reg	'
+	said lsfd_a 0
+	said fdpeer 0
+	said fdrecover 0
+	said fdprogress 1 'fdprogress: @V: no descriptor 100'
+}
+
+@test "the parent in vfork" {
+	bench
+	victim vfork
+	ask_all
+	others_shown
+	said pstack 0
+	has pstack '^@V/@V D victim vfork'
+	said lsfd 0
+	has lsfd '^@V	victim	1	w	reg	'
+	said lsfd_a 0
+	said fdpeer 0
+	said fdrecover 0
+}
+
+@test "twenty stuck processes: each is named, and all ends in seconds" {
+	local i victims=() asked=()
+	bench
+	for i in {1..20}; do
+		victim exec "mnt/f$i"
+		victims+=("$V")
+	done
+	bystander 2 "${IN[@]}"
+	LATE=$PID LIMIT=1
+	ask pstack pstack "${victims[@]}" & asked+=($!)
+	ask lsfd lsfd -H & asked+=($!)
+	ask fdpeer fdpeer -H 1 & asked+=($!)
+	ask fdrecover fdrecover -H & asked+=($!)
+	wait "${asked[@]}"
+	others_shown
+	for i in pstack lsfd fdpeer fdrecover; do
+		read -r status ms <$i.end
+		echo "$i: $status after $ms ms"
+		[ "$status" -eq 3 ]
+		# the limit once, then a tenth of it
+		[ "$ms" -lt 10000 ]
+		grep 'no answer' $i.err >lines
+		for V in "${victims[@]}"; do
+			[ "$(grep -c "^$i: $V: no answer from /proc within" \
+				lines)" -eq 1 ]
+		done
+		[ "$(wc -l <lines)" -eq 20 ]
+	done
+	[ "$(grep -c '^[0-9/]* D victim unknown$' pstack.out)" -eq 20 ]
+}
+
+@test "a file system that answers nothing at all" {
+	local asked=()
+	bench
+	keep "${IN[@]}" "$TESTS/hold" 100=rw:mnt/f 101=rw:mnt/g unlink:mnt/g
+	V=$PID
+	server 'hang all'
+	bystander 2 "${IN[@]}"
+	LATE=$PID
+	ask pstack pstack "$V" & asked+=($!)
+	ask lsfd lsfd -H & asked+=($!)
+	ask lsfd_f lsfd -H mnt/f & asked+=($!)
+	ask lsfd_m lsfd -H -m mnt & asked+=($!)
+	ask fdpeer fdpeer -H 1 & asked+=($!)
+	ask fdrecover fdrecover -H & asked+=($!)
+	ask fdprogress fdprogress -H "$V" 100 & asked+=($!)
+	wait "${asked[@]}"
+	others_shown
+	said pstack 0
+	said lsfd 0
+	has lsfd "^@V	hold	100	rw	reg	65536	$PWD/mnt/f$"
+	has lsfd "^@V	hold	101	rw	reg	65536	$PWD/mnt/g \(deleted\)$"
+	# by its name, then
+	said lsfd_f 3 'lsfd: mnt/f: no answer within 0.5 s'
+	[ "$(cut -f1-3 lsfd_f.out)" = "$V	hold	100" ]
+	said lsfd_m 0
+	[ "$(cut -f1-3 lsfd_m.out)" = "$V	hold	100
+$V	hold	101" ]
+	said fdpeer 0
+	said fdrecover 0
+	has fdrecover "^@V	hold	101	rw	1	0	65536	.*/mnt/g$"
+	said fdprogress 0
+}
+
+@test "-R: a procfs that does not answer" {
+	local tool
+	bench
+	server 'hang all'
+	for tool in 'pstack 1' lsfd 'fdpeer 1' fdrecover 'fdprogress 1 1'; do
+		# shellcheck disable=SC2086 # words
+		ask "${tool%% *}" ${tool%% *} -R mnt ${tool#"${tool%% *}"}
+		said "${tool%% *}" 3 "${tool%% *}: mnt: no answer within 0.5 s"
+	done
+}
+
+@test "-R: what blocks in a tree is waited for no longer than -T says" {
+	local tool call
+	mkdir -p tree/7/fd tree/7/fdinfo tree/7/task/7
+	ln -s "$PWD/file" tree/7/fd/3
+	mkfifo tree/7/status tree/7/comm tree/7/fdinfo/3
+	for call in 'pstack 7' 'lsfd 7' 'fdpeer 7' fdrecover 'fdprogress 7 3'; do
+		tool=${call%% *}
+		# shellcheck disable=SC2086 # words
+		run --separate-stderr -3 timeout -s KILL 10 $tool -T 0.2 \
+			-R tree ${call#"$tool"}
+		[ "$stderr" = "$tool: 7: no answer from tree within 0.2 s" ]
+	done
+}
