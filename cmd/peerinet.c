@@ -212,17 +212,23 @@ link_waiting(const struct walk *w, struct peer_socks *s,
 	}
 }
 
-/* Nobody on this host has the address to which it is connected. */
+/* Nobody on this host has the address to which it is connected. That is said
+ * once a descriptor, also if it is all looked at again. */
 static void
 link_nobody(const struct peer_sock *r)
 {
+	static int said = -1;
+
 	if (r->state == SOCK_CLOSE_WAIT || r->state == SOCK_LAST_ACK ||
 	    r->state == SOCK_CLOSING) {
 		peer_sock_alone(PEER_BOTH, PEER_CLOSED, -1);
 	} else if (is_loopback(r->remote)) {
-		cli_warn("%s: descriptor %d: no socket of its namespace has "
-		         "the address it is connected to (NAT?)", peer.operand,
-		         peer.desc.fd);
+		if (!peer.traced && peer.desc.fd > said) {
+			said = peer.desc.fd;
+			cli_warn("%s: descriptor %d: no socket of its "
+			         "namespace has the address it is connected to "
+			         "(NAT?)", peer.operand, said);
+		}
 		peer_sock_alone(PEER_BOTH, PEER_HIDDEN, -1);
 	} else {
 		peer_sock_alone(direction(r->state), PEER_REMOTE, -1);

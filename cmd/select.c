@@ -132,7 +132,7 @@ bound_to(const struct file *f, const struct sock *k)
 {
 	if (!k || !k->path || k->abstract)
 		return 0;
-	if (!k->has_vfs)
+	if (!f->known || !k->has_vfs)
 		return reads_so(f, k->path, k->n);
 	/* the kernel's form of a device number, and 32 bits of the inode */
 	return k->vfs_ino == (uint32_t)f->st.ino &&
@@ -145,7 +145,8 @@ static int
 is_file(const struct file *f, const struct desc *d, const struct sock *k)
 {
 	if (!f->known)
-		return d->named && reads_so(f, d->target.s, d->namelen);
+		return (d->named && reads_so(f, d->target.s, d->namelen)) ||
+		    bound_to(f, k);
 	if (S_ISSOCK(f->st.mode) && bound_to(f, k))
 		return SELECT_YES;
 	if (!d->known && d->fd == DESC_MEM && d->st.ino == f->st.ino)
