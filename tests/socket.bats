@@ -188,18 +188,18 @@ line' 110=socket:unix,dgram,bind=./@relative
 	hold "100=socket:unix,stream,bind=$PWD/path,listen" \
 		101=socket:unix,stream,to=path 102=accept:100 unlink:path \
 		"103=socket:unix,stream,bind=$PWD/path,listen"
-	run -0 --separate-stderr lsfd -H path
+	run --separate-stderr lsfd -H path
 	[ "$(printf '%s\n' "$output" | cut -f 1,3)" = "$(printf '%s\t103' "$PID")" ]
 	ln -s path link
-	run -0 --separate-stderr lsfd -H ./link
+	run --separate-stderr lsfd -H ./link
 	[ "$(printf '%s\n' "$output" | cut -f 1,3)" = "$(printf '%s\t103' "$PID")" ]
 	mv path new
-	run -0 --separate-stderr lsfd -H new
+	run --separate-stderr lsfd -H new
 	is 103 unix "$PWD/path STREAM LISTEN"
 	# and where it was accepted
 	hold "100=socket:unix,stream,bind=$PWD/two,listen" \
 		101=socket:unix,stream,to=two 102=accept:100
-	run -0 --separate-stderr lsfd -H two
+	run --separate-stderr lsfd -H two
 	[ "$(printf '%s\n' "$output" | cut -f 1,3)" = "$(printf '%s\t100\n%s\t102' "$PID" "$PID")" ]
 }
 
