@@ -162,6 +162,25 @@ read_comm(struct walk *w, int dir)
 		w->comm.n--;
 }
 
+/* Has the task certainly no descriptors, or will have none in a moment? Nobody
+ * but root may see that in the fd directory of a zombie, of a kernel thread, or
+ * of one that ends and has let go of its memory. -1: its status is gone too. */
+static int
+is_bare(int dir)
+{
+	struct buf b = { 0 };
+	struct task_status st;
+	int err = errno, bare = proc_read(dir, "status", &b);
+
+	if (bare == 0)
+		bare = parse_status(b.s, &st) == 0 &&
+		    (strchr("ZX", st.state) || st.kthread ||
+		     !parse_field(b.s, "VmSize"));
+	buf_free(&b);
+	errno = err;
+	return bare;
+}
+
 /* Open the table below dir, the process's own (tid 0) or a thread's, which is
  * closed if that fails; 0, or -1 with errno. */
 static int
@@ -170,7 +189,7 @@ open_table(struct walk *w, int dir, int tid)
 	int err;
 
 	if (numdir_open(&w->fds, dir, "fd") < 0) {
-		err = errno;
+		err = is_bare(dir) ? ESRCH : errno;
 		if (dir != w->dir)
 			close(dir);
 		w->fds.fd = -1;
@@ -183,22 +202,6 @@ open_table(struct walk *w, int dir, int tid)
 	guard_thread(tid);
 	read_comm(w, tid ? dir : w->dir);
 	return 0;
-}
-
-/* Has the task certainly no descriptors? Nobody but root may see that in the fd
- * directory of a zombie or of a kernel thread. */
-static int
-is_bare(int dir)
-{
-	struct buf b = { 0 };
-	struct task_status st;
-	int err = errno, bare = proc_read(dir, "status", &b) == 0 &&
-	    parse_status(b.s, &st) == 0 &&
-	    (strchr("ZX", st.state) || st.kthread);
-
-	buf_free(&b);
-	errno = err;
-	return bare;
 }
 
 /* The descriptors' numbers and what they refer to, as one text; 0 or -1. */
@@ -314,7 +317,7 @@ first_thread(struct walk *w)
 	while (!first && numdir_next(&tasks, &tid) == 1) {
 		if ((dir = proc_thread(w->dir, tid)) < 0)
 			continue;
-		dead = is_bare(dir);
+		dead = is_bare(dir) > 0;
 		close(dir);
 		first = dead ? 0 : tid;
 	}
@@ -331,7 +334,7 @@ next_task(struct walk *w)
 	while ((r = next_tid(w, &tid)) == 1) {
 		if ((dir = proc_thread(w->dir, tid)) < 0)
 			continue;
-		if (is_bare(dir) || (r = note_table(w, tid)) == 0) {
+		if (is_bare(dir) > 0 || (r = note_table(w, tid)) == 0) {
 			close(dir);
 			continue;
 		}
@@ -385,8 +388,7 @@ walk_table(struct walk *w)
 		if (r == 0) {
 			if (open_table(w, w->dir, 0) == 0)
 				return 1;
-			return errno == ENOENT || errno == ESRCH ||
-			    is_bare(w->dir) ? 0 : -1;
+			return errno == ENOENT || errno == ESRCH ? 0 : -1;
 		}
 		w->state = TASKS;
 	}
