@@ -332,6 +332,11 @@ next_task(struct walk *w)
 	int tid, dir, own, r, err = 0;
 
 	while ((r = next_tid(w, &tid)) == 1) {
+		/* nearly all threads have the table that was seen first: one
+		 * call for them, and nothing opened */
+		if (w->ntables && sys_kcmp(w->root, tid,
+		    w->tables[w->ntables / 2], SYS_KCMP_FILES, 0, 0) == 0)
+			continue;
 		if ((dir = proc_thread(w->dir, tid)) < 0)
 			continue;
 		if (is_bare(dir) > 0 || (r = note_table(w, tid)) == 0) {
