@@ -115,30 +115,29 @@ add_hop(const struct peer_link *l, struct peer_end *its, int dir, int level,
 
 /* The hops of a link whose other end is seen; 1, or 0 without one. */
 static int
-follow_ends(const struct peer_link *link, const struct step *s)
+follow_ends(const struct peer_link *l, const struct step *s)
 {
-	const struct peer_link l = *link;
-	int pid = peer.mine[l.my].pid, found = 0, dir, both;
+	int pid = peer.mine[l->my].pid, found = 0, dir, both;
 	size_t n, i;
-	struct peer_end *e = peer_ends(&l.key, &n);
+	struct peer_end *e = peer_ends(&l->key, &n);
 
-	both = l.dir == PEER_FLOW && has_both(pid, e, n);
+	both = l->dir == PEER_FLOW && has_both(pid, e, n);
 	for (i = 0; i < n; i++) {
-		dir = peer_dir(&l, &e[i]);
-		if (e[i].tool || !(e[i].roles & l.roles) || dir == PEER_EQUAL)
+		dir = peer_dir(l, &e[i]);
+		if (e[i].tool || !(e[i].roles & l->roles) || dir == PEER_EQUAL)
 			continue;
 		found = 1;
-		if (e[i].pid == pid || l.held == PEER_BACKLOG ||
+		if (e[i].pid == pid || l->held == PEER_BACKLOG ||
 		    (both && has_both(e[i].pid, e, n)))
 			continue;
 		if (dir == PEER_TO && s->way & DOWN) {
-			add_hop(&l, &e[i], dir, s->level, l.held);
+			add_hop(l, &e[i], dir, s->level, l->held);
 			follow(e[i].pid, DOWN, s->level + 1, 0);
 		} else if (dir == PEER_FROM && s->way & UP) {
-			add_hop(&l, &e[i], dir, s->level - 1, l.held);
+			add_hop(l, &e[i], dir, s->level - 1, l->held);
 			follow(e[i].pid, UP, s->level - 1, 0);
 		} else if (dir == PEER_BOTH) {
-			add_hop(&l, &e[i], dir, s->level, l.held);
+			add_hop(l, &e[i], dir, s->level, l->held);
 			follow(e[i].pid, UP | DOWN, s->level + 1, 1);
 		}
 	}
@@ -198,12 +197,13 @@ follow_step(const struct step s)
 	if (peer.pinned >= 0)
 		close(peer.pinned);
 	peer.pinned = proc_open(peer.root, stops[s.stop].pid);
-	for (i = first; i < last; i++)
-		if (!follow_ends(&peer.links[i], &s)) {
-			const struct peer_link l = peer.links[i];
+	for (i = first; i < last; i++) {
+		const struct peer_link l = peer.links[i];
 
+		if (peer.traced & PEER_IN(peer.mine[l.my].key.class) &&
+		    !follow_ends(&l, &s))
 			follow_alone(&l, &s);
-		}
+	}
 }
 
 /* Are they between the same objects? */

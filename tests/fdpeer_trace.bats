@@ -189,6 +189,22 @@ $(printf '%s\n' "$p1 100 == $p1 101" "$p1 100 == $stray 100" \
 	done
 }
 
+@test "fdpeer -r: sockets only with --sockets, up and down" {
+	mkfifo a b
+	stage w:a; p1=$PID
+	hold 98=r:a 100,101=unix child:close:100 close:101
+	p2=$PID
+	p3=$(pgrep -P "$p2")
+	run -1 --separate-stderr fdpeer -r "$p2" 100
+	[ "$stderr" = "fdpeer: $p2: nothing flows through descriptor 100 (sock)" ]
+	run -0 fdpeer -H -r --sockets "$p2" 100
+	[[ $output == *"$(printf '%s\thold\t100\t<->\t%s\thold\t101' "$p2" "$p3")"* ]]
+	run -0 fdpeer -H -r --sockets "$p1" 100
+	[[ $output == *"$(printf '%s\thold\t100\t<->\t%s\thold\t101' "$p2" "$p3")"* ]]
+	run -0 fdpeer -H -r "$p1" 100
+	[[ $output != *'<->'* ]]
+}
+
 @test "fdpeer -r --sockets: through a pseudoterminal" {
 	mkfifo a
 	stage w:a; p1=$PID
