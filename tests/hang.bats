@@ -175,6 +175,11 @@ all_answer() {
 	said fdpeer_v 3 "fdpeer: $stall"
 	said fdrecover 3 "fdrecover: $stall"
 	said fdprogress 3 "fdprogress: $stall"
+	# nor is the child that got stuck in the list of the one after it
+	ask pstack_a pstack -a -s DRS
+	said pstack_a 3 "pstack: $stall"
+	has pstack_a '^@V/@V D victim unknown$'
+	run ! grep ' pstack ' pstack_a.out
 }
 
 @test "a frozen file system" {
