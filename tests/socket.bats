@@ -1,4 +1,5 @@
 load helper
+load stuck
 
 # What lsfd says of sockets.
 
@@ -201,6 +202,22 @@ line' 110=socket:unix,dgram,bind=./@relative
 		101=socket:unix,stream,to=two 102=accept:100
 	run --separate-stderr lsfd -H two
 	[ "$(printf '%s\n' "$output" | cut -f 1,3)" = "$(printf '%s\t100\n%s\t102' "$PID" "$PID")" ]
+}
+
+@test "sockets: a FILE that does not answer is a socket by its path" {
+	need_root
+	need nsenter
+	[ -w /dev/fuse ] || skip 'needs /dev/fuse'
+	unshare -pfm --mount-proc true 2>/dev/null ||
+		skip 'needs namespaces of its own'
+	make_bench
+	# bound below the mount, so to say: the holder does not see that
+	hold_as "nsenter --pid=$NS/pid_for_children" \
+		"100=socket:unix,dgram,bind=$PWD/mnt/s"
+	server 'hang all'
+	run -3 --separate-stderr ns lsfd -T 0.5 -H mnt/s
+	is 100 unix "$PWD/mnt/s DGRAM UNCONNECTED"
+	[ "${#lines[@]}" -eq 1 ]
 }
 
 @test "sockets -R: the tables of a tree that stands for a procfs" {
