@@ -278,18 +278,23 @@ veth() {
 	b=$PID
 	veth "$a" "$b" || skip 'needs veth'
 	hold_as "nsenter -n -t $a" 100=socket:inet,stream,bind=10.0.0.1/80,listen \
-		101=socket:inet,stream,bind=127.0.0.1/80,listen
+		101=socket:inet,stream,bind=127.0.0.1/80,listen \
+		102=socket:inet,dgram,bind=127.0.0.1/1004,to=127.0.0.1/1003
 	server=$PID
 	hold_as "nsenter -n -t $b" 100=socket:inet,stream,to=10.0.0.1/80 \
 		101=socket:inet,stream,bind=127.0.0.1/80,listen \
 		102=socket:inet,stream,bind=127.0.0.1/5999,to=127.0.0.1/80 \
-		103=accept:101
+		103=accept:101 \
+		104=socket:inet,dgram,bind=127.0.0.1/1003,to=127.0.0.1/1004
 	peers "$PID" 100
 	all "<-> $server 100 backlog"
 	peers "$server" 100
 	all "<-> $PID 100 backlog"
 	peers "$PID" 103
 	all "<-> $PID 102 open"
+	# that has the mirrored addresses, but is in the other namespace
+	peers "$PID" 104
+	all '-> - - none'
 	# an address that nobody here has
 	nsenter -n -t "$b" ip addr add 10.0.0.9/24 dev v1
 	hold_as "nsenter -n -t $b" 100=socket:inet,dgram,to=10.0.0.77/9
