@@ -169,12 +169,18 @@ static void
 fuzz_maps(const char *s, size_t n)
 {
 	const char *text = s, *before;
+	unsigned long long rss;
 	struct map_row m;
 
 	for (before = s; parse_map(&text, &m) == 1; before = text) {
 		must(text > before);
 		must_be_in(m.path, m.n, s, n);
 		must(!memchr(m.path, '\n', m.n));
+	}
+	text = s;
+	for (before = s; parse_smap(&text, &m, &rss) == 1; before = text) {
+		must(text > before);
+		must_be_in(m.path, m.n, s, n);
 	}
 }
 
