@@ -26,14 +26,15 @@ enum { PIECE = 128 << 10, RANGE = 8 << 20, DIRTY = 32 << 20 };
 #define XFS_MAGIC 0x58465342U
 #define BTRFS_MAGIC 0x9123683eU
 #define TMPFS_MAGIC 0x01021994U
+#define OVERLAY_MAGIC 0x794c7630U
 
-/* The magic number of the source's file system, or 0. */
+/* The magic number of the file's file system, or 0. */
 static uint32_t
-filesystem(const struct copy *c)
+filesystem(const struct file *f)
 {
 	struct statfs fs;
 
-	return file_statfs(&c->from, &fs) < 0 ? 0 : (uint32_t)fs.f_type;
+	return file_statfs(f, &fs) < 0 ? 0 : (uint32_t)fs.f_type;
 }
 
 static int
@@ -98,16 +99,26 @@ copy_range(struct copy *c, off_t n)
 	return r < 0 ? 0 : r;
 }
 
-/* Have what was written go to the disk as it comes, so that no step is to wait
- * for all of it; 0, or -1 with errno. */
+/*
+ * Have what was written go to the disk as it comes, so that no step is to wait
+ * for all of it: a part is begun when it is complete, and waited for when the
+ * next one is. Overlayfs takes no notice of that. 0, or -1 with errno.
+ */
 static int
-sync_target(struct copy *c, off_t n)
+sync_target(struct copy *c, off_t end)
 {
-	c->unwritten += n;
-	if (c->to.fd < 0 || c->unwritten < DIRTY)
+	int r;
+
+	if (c->to.fd < 0 || c->done - c->dirty < DIRTY)
 		return 0;
-	c->unwritten = 0;
-	return file_sync_data(&c->to);
+	if (filesystem(&c->to) == OVERLAY_MAGIC)
+		r = file_sync_data(&c->to);
+	else if ((r = file_begin_sync(&c->to, c->begun, end - c->begun)) == 0)
+		r = file_sync_range(&c->to, c->synced, c->begun - c->synced);
+	c->dirty = c->done;
+	c->synced = c->begun;
+	c->begun = end;
+	return r;
 }
 
 /* Somebody who wants to write waits until the lease is given back. */
@@ -144,7 +155,7 @@ copy_extent(struct copy *c, off_t off, off_t end)
 		}
 		off += n;
 		c->done += (unsigned long long)n;
-		if (sync_target(c, n) < 0)
+		if (sync_target(c, off) < 0)
 			return -1;
 		progress_at(c->done);
 		lease_broken(c);
@@ -225,7 +236,7 @@ copy_file(struct copy *c)
 static int
 lease(struct copy *c)
 {
-	uint32_t fs = filesystem(c);
+	uint32_t fs = filesystem(&c->from);
 
 	c->leased = !c->borrowed && (fs == EXT4_MAGIC || fs == XFS_MAGIC ||
 	    fs == BTRFS_MAGIC || fs == TMPFS_MAGIC) &&
@@ -283,6 +294,8 @@ copy_once(struct copy *c)
 
 	c->blind = 0;
 	c->done = 0;
+	c->dirty = 0;
+	c->begun = c->synced = 0;
 	lease(c);
 	if (file_statx(&c->from, "", &c->st) < 0)
 		return failed_read(c);
@@ -293,7 +306,7 @@ copy_once(struct copy *c)
 		copy_flush(c);
 		file_sync_data(&c->from);
 		/* has no write-back, so nothing makes a page clean */
-		c->blind = filesystem(c) == TMPFS_MAGIC;
+		c->blind = filesystem(&c->from) == TMPFS_MAGIC;
 	}
 	progress_begin(c->name, c->st.blocks * 512 < c->st.size ?
 	               c->st.blocks * 512 : c->st.size);

@@ -17,9 +17,10 @@ struct copy {
 	int blind;	/* changes through a mapping would not have been seen */
 	int reading;			/* what failed was a read */
 	/* the rest is copy's */
-	unsigned long long done;	/* bytes of data */
+	unsigned long long done, dirty;	/* bytes of data, before this part */
 	int leased;
-	off_t unwritten;		/* bytes since the last fdatasync */
+	off_t begun, synced;		/* up to there it is being written to */
+					/* the disk, and is there */
 	int whole;			/* there are no extents to go by */
 	int plain;			/* copy_file_range can't do it */
 };

@@ -172,6 +172,13 @@ file_sync_range(const struct file *f, off_t off, off_t n)
 	    SYNC_FILE_RANGE_WAIT_AFTER));
 }
 
+int
+file_begin_sync(const struct file *f, off_t off, off_t n)
+{
+	return (int)SLOW_STEP(f, sync_file_range(f->fd, off, n,
+	                      SYNC_FILE_RANGE_WRITE));
+}
+
 ssize_t
 file_listxattr(const struct file *f, char *names, size_t n)
 {

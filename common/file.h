@@ -55,10 +55,11 @@ int file_clone_block(const struct file *, const struct file *);
 void file_match(const struct file *, const struct file *);
 
 /* Have everything written; the data and what finds it; the dirty pages of a
- * range. */
+ * range of n bytes. Begin to write those. */
 int file_sync(const struct file *);
 int file_sync_data(const struct file *);
 int file_sync_range(const struct file *, off_t, off_t n);
+int file_begin_sync(const struct file *, off_t, off_t n);
 
 /* flistxattr(2) and those that get, set and remove one. */
 ssize_t file_listxattr(const struct file *, char *names, size_t);
