@@ -187,6 +187,7 @@ bench: $(TOOLS) tests/bench/guard tests/bench/scan tests/hold
 	@bash tests/bench/socket cmd/lsfd tests/hold
 	@bash tests/bench/socket cmd/fdpeer tests/hold
 	@bash tests/bench/fdpeer cmd/fdpeer tests/hold
+	@bash tests/bench/fdrecover cmd/fdrecover tests/hold
 
 # What is found is kept, and gone on from, in tests/fuzz/found.
 fuzz: tests/fuzz/fuzz

@@ -51,7 +51,7 @@ against() {
 	awk -v a="${a/"$tool"/"${tool##*/}"}" -v b="${as[$b]:-$b}" -v m="$measure" \
 		-v x="$(median <a)" -v y="$(median <b)" 'BEGIN {
 		printf "%s %.2f ms, %s %.2f ms, %s, ratio %.2f\n", a, x, b, y,
-		    m == "cpu" ? "CPU" : "start to end", x / y
+		    m ~ /^cpu/ ? "CPU" : "start to end", x / y
 	}'
 }
 
