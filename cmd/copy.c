@@ -247,10 +247,12 @@ lease(struct copy *c)
 void
 copy_flush(const struct copy *c)
 {
-	off_t off;
+	/* as many parts as it has data for: a sparse file may be large */
+	off_t size = (off_t)c->st.size, off;
+	off_t n = (size / ((off_t)c->st.blocks * 512 / RANGE + 1) | 4095) + 1;
 
-	for (off = 0; off < (off_t)c->st.size; off += RANGE)
-		if (file_sync_range(&c->from, off, RANGE) < 0)
+	for (off = 0; off < size; off += n)
+		if (file_sync_range(&c->from, off, n) < 0)
 			break;
 }
 

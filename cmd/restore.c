@@ -504,6 +504,11 @@ restore_file(int root)
 	kept->begun = !op->dry;
 	if (find_process(root) < 0)
 		return;
+	if (op->pause && !op->dry && !sys_ours(root)) {
+		(void)refuse("%s: is not of our PID namespace: no --pause",
+		             cli.procfs);
+		return;
+	}
 	if (op->pause && !op->dry && pause_start(cli.timeout) < 0) {
 		cli_error("fork", errno);
 		return;
