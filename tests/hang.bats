@@ -263,6 +263,69 @@ all_answer() {
 	[ "$(grep -c '^[0-9/]* D victim unknown$' pstack.out)" -eq 20 ]
 }
 
+# The states of the children of PID, by files that are safe to read.
+states_of_children() {
+	ns sh -c 'cat /proc/[0-9]*/status' 2>/dev/null | awk -v "pid=$PID" '
+		/^State:/ { state = $2 }
+		/^PPid:/ && $2 == pid { printf "%s", state }'
+}
+
+waits() {
+	[ "$(states_of_children)" = D ]
+}
+
+# Has nobody of that name outlived it? Process 1 leaves the dead unburied.
+none_lives() {
+	ns sh -c 'cat /proc/[0-9]*/status' 2>/dev/null | awk -v "name=$1" '
+		/^Name:/ { named = $2 == name }
+		/^State:/ && named && $2 != "Z" { found = 1 }
+		END { exit found }'
+}
+
+# signalled SIGNAL TOOL ARG...: a tool that waits for ever ends by the signal, at
+# once.
+signalled() {
+	local began status=0
+	# a job of a shell is started with SIGINT ignored
+	# shellcheck disable=SC2016 # for the other shell
+	keep "${IN[@]}" sh -c 'echo $$; exec env --default-signal=INT "$@"' - \
+		"$2" -T 0 "${@:3}"
+	until_true waits
+	began=${EPOCHREALTIME/[.,]/}
+	ns kill "-$1" "$PID"
+	wait "${STARTED[-1]}" || status=$?
+	echo "$*: $status after $(((${EPOCHREALTIME/[.,]/} - began) / 1000)) ms"
+	[ "$status" -eq "$((128 + $(kill -l "$1")))" ]
+	[ "$((${EPOCHREALTIME/[.,]/} - began))" -lt 2000000 ]
+}
+
+@test "signals end who waits, at once and with all that belongs to it" {
+	local signal
+	bench
+	victim exec mnt/f
+	for signal in INT TERM KILL; do
+		signalled $signal pstack "$V"
+		signalled $signal lsfd
+		signalled $signal fdpeer 1
+		signalled $signal fdrecover
+		signalled $signal fdrecover "$V" 100 file
+		signalled $signal fdprogress "$V" 100
+	done
+	for tool in pstack lsfd fdpeer fdrecover fdprogress; do
+		until_true none_lives $tool
+	done
+	[ ! -e file ]
+}
+
+@test "signals end who waits for what no signal ends" {
+	local signal
+	bench
+	victim epoll mnt/f
+	for signal in INT TERM KILL; do
+		signalled $signal lsfd -l "$V"
+	done
+}
+
 @test "a file system that answers nothing at all" {
 	local asked=()
 	bench
