@@ -26,7 +26,7 @@
 #include "kernel.h"
 #include "proc.h"
 
-enum { SCANS = 31, STARTS = 201, FILES = 5000 };
+enum { SCANS = 31, STARTS = 201, HOLDERS = 2, FILES = 15000 };
 
 extern char **environ;
 
@@ -184,7 +184,8 @@ main(int argc, char **argv)
 		a[i] = start(grep);
 		b[i] = start(lsfd);
 	}
-	hold_files();
+	for (i = 0; i < HOLDERS; i++)
+		hold_files();
 	for (i = 0; i < SCANS; i++) {
 		guarding = 0;
 		t = cpu();
