@@ -63,7 +63,7 @@ LIB = common/libproctools.a
 GENERATED = common/sysname_native.h common/sysname_compat.h
 TESTOBJ = tests/parse_test.o tests/parse_fdinfo_test.o \
 	tests/parse_net_test.o tests/meter_test.o \
-	tests/bench/guard.o tests/bench/scan.o \
+	tests/bench/guard.o tests/bench/scan.o tests/bench/floor.o \
 	tests/fuzz/fuzz.o tests/fuzz/replay.o
 HELPERS = tests/hold tests/parse_test tests/pace tests/meter_test \
 	tests/fuzz/replay tests/refuse tests/churn tests/fuse tests/victim
@@ -156,6 +156,9 @@ tests/fuzz/fuzz: tests/fuzz/fuzz.c $(LIBOBJ:.o=.c) $(HDR) $(GENERATED)
 		-fno-sanitize-recover=all -o $@ tests/fuzz/fuzz.c \
 		$(LIBOBJ:.o=.c)
 
+tests/bench/floor: tests/bench/floor.o
+	$(LINK) -o $@ tests/bench/floor.o
+
 tests/bench/scan: tests/bench/scan.o $(LIB)
 	$(LINK) -o $@ tests/bench/scan.o $(LIB)
 
@@ -181,8 +184,10 @@ check: all $(HELPERS)
 demo: $(TOOLS)
 	@tests/demo.sh
 
-bench: $(TOOLS) tests/bench/guard tests/bench/scan tests/hold
+bench: $(TOOLS) tests/bench/guard tests/bench/scan tests/bench/floor \
+		tests/hold
 	@tests/bench/guard cmd/lsfd
+	@bash tests/bench/lsfd cmd/lsfd tests/hold
 	@bash tests/bench/pstack cmd/pstack tests/hold
 	@bash tests/bench/socket cmd/lsfd tests/hold
 	@bash tests/bench/socket cmd/fdpeer tests/hold
@@ -233,7 +238,8 @@ uninstall:
 
 clean:
 	rm -f $(TOOLS) $(OBJ) $(LIB) $(GENERATED) $(PAGES) $(HELPERS) \
-		$(TESTOBJ) tests/bench/guard tests/bench/scan tests/fuzz/fuzz common/flags
+		$(TESTOBJ) tests/bench/guard tests/bench/scan \
+		tests/bench/floor tests/fuzz/fuzz common/flags
 	rm -rf tests/fuzz/found
 
 .PHONY: all always pages check demo bench fuzz install uninstall clean

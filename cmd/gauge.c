@@ -80,9 +80,9 @@ gauge_close(struct gauge *g)
 	free(g->files[1].written);
 	buf_free(&g->f.w.comm);
 	buf_free(&g->f.d.target);
-	buf_free(&g->f.d.scratch);
+	buf_free(&g->f.d.text);
 	buf_free(&g->f.found.target);
-	buf_free(&g->f.found.scratch);
+	buf_free(&g->f.found.text);
 }
 
 /* Give the position to the meters of both directions. */

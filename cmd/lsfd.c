@@ -53,7 +53,7 @@ static const struct option options[] = {
 enum {
 	CHUNK = 512,		/* descriptors that are listed together */
 	WORTHWHILE = 100,	/* so many are worth a look at the threads */
-	WORTH_ONE = 8		/* ... at a single one */
+	WORTH_ONE = 2		/* ... at a single one */
 };
 
 static int all, detailed, counts;
@@ -178,8 +178,11 @@ list_table(void)
 	int fds[CHUNK], n, e, err = 0;
 
 	do {
-		for (n = 0; n < CHUNK && walk_fd(&w, &fds[n]) == 1; )
+		for (n = 0; n < CHUNK && walk_fd(&w, &fds[n]) == 1; ) {
+			guard_fd(fds[0]);
+			guard_among(fds[n]);
 			n += select_may(&w, fds[n]);
+		}
 		err = (e = list_chunk(fds, n)) ? e : err;
 	} while (n == CHUNK);
 	return err;

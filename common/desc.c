@@ -23,7 +23,7 @@
 static const char mark[] = " (deleted)";
 enum { MARK = sizeof mark - 1 };
 
-enum { TRIES = 100 };		/* to read a descriptor that never rests */
+enum { TRIES = 500 };		/* to read a descriptor that never rests */
 
 enum { MQUEUE_MAGIC = 0x19800202 };	/* of <linux/magic.h> */
 
@@ -336,93 +336,36 @@ told_in_info(const struct desc *d)
 	return 0;
 }
 
-/* The access mode is in the mode bits of the link. A link that is 0777 is none
- * of procfs but of a tree that stands for one: then fdinfo tells. */
+/* The access mode is in the mode bits of the link, but in a copy of a procfs;
+ * flags and inode that fdinfo tells are of one moment with its mode. */
 static int
 read_mode(const struct desc_table *t, const char *name, struct desc *d)
 {
 	static const int modes[] = { -1, O_WRONLY, O_RDONLY, O_RDWR };
+	int copy = proc_is_copy();
 	struct kstatx link;
 
-	if (proc_lstatx(t->fds, name, &link) < 0)
-		return -1;
-	d->standin = (link.mode & 0777) == 0777;
-	d->mode = modes[link.mode >> 7 & 3];
-	if (!d->standin)
-		return 0;
 	d->mode = DESC_MODE_UNKNOWN;
-	if (!d->informed && inform(t, d) < 0)
+	if (copy && !d->informed && inform(t, d) < 0)
 		return -1;
-	if (d->informed)
-		d->mode = d->info.flags & O_PATH ? -1 :
-		    (int)(d->info.flags & O_ACCMODE);
+	if (d->informed) {
+		d->mode = (int)(d->info.flags & O_ACCMODE);
+		if (d->info.flags & O_PATH || d->mode == O_ACCMODE)
+			d->mode = -1;
+	} else if (!copy) {
+		if (proc_lstatx(t->fds, name, &link) < 0)
+			return -1;
+		d->mode = modes[link.mode >> 7 & 3];
+	}
 	return 0;
 }
 
-/* Is fdinfo to be compared? Not an epoll's, unless it is asked for: its lock
- * may be held for ever. */
-static int
-compares_info(const struct desc *d, int want)
-{
-	return d->fd >= 0 && (want & DESC_WANT_INFO || !d->named ||
-	    strncmp(d->target.s, "anon_inode:", 11) != 0);
-}
-
-/* Do link and attributes read as before? 1, 0, or -1 with errno. */
-static int
-reads_same(int dir, const char *name, struct desc *d)
-{
-	struct kstatx st;
-	int known;
-
-	if (proc_readlink(dir, name, &d->scratch) < 0) {
-		if (errno != ENAMETOOLONG)
-			return -1;
-		if (d->named)
-			return 0;
-	} else if (!d->named || d->scratch.n != d->target.n ||
-	           memcmp(d->scratch.s, d->target.s, d->target.n) != 0) {
-		return 0;
-	}
-	known = proc_statx(dir, name, &st) == 0;
-	/* a link of procfs that leads nowhere is closed */
-	if (!known && errno == ENOENT && !d->standin)
-		return -1;
-	return known == d->known && (!known || (desc_same(&st, &d->st) &&
-	    st.mode == d->st.mode));
-}
-
-/*
- * Is it still what was read? 1, 0, or -1 with errno. Link and attributes are
- * read in turn some times more: to pass as one record two files must then have
- * taken turns in the same rhythm.
- */
-static int
-unchanged(const struct desc_table *t, int dir, const char *name, int want,
-          int rounds, struct desc *d)
-{
-	struct fdinfo info = { 0 };
-	int informed = 0, i, r;
-
-	for (i = 0; i < rounds; i++)
-		if ((r = reads_same(dir, name, d)) <= 0)
-			return r;
-	if (!compares_info(d, want))
-		return 1;
-	if (read_info(t, d->fd, &d->scratch, &info, &informed) < 0)
-		return -1;
-	if (informed && d->informed && (info.ino != d->info.ino ||
-	    info.mnt_id != d->info.mnt_id || info.flags != d->info.flags))
-		return 0;
-	return reads_same(dir, name, d);
-}
-
-/* Read the link and what is wanted, once; 0, or -1 with errno. */
+/* Read the link and what is wanted; 0, or -1 with errno. */
 static int
 read_once(const struct desc_table *t, int dir, const char *name, int want,
           struct desc *d)
 {
-	d->informed = d->known = d->standin = 0;
+	d->informed = d->known = 0;
 	d->mode = -1;
 	d->named = proc_readlink(dir, name, &d->target) == 0;
 	if (!d->named) {
@@ -432,27 +375,97 @@ read_once(const struct desc_table *t, int dir, const char *name, int want,
 	}
 	if (!(want & (DESC_WANT_STAT | DESC_WANT_INFO)))
 		return 0;
-	if (d->fd >= 0 && (want & DESC_WANT_INFO || (!(want & DESC_ONCE) &&
-	    compares_info(d, want))) && inform(t, d) < 0)
+	if (d->fd >= 0 && want & DESC_WANT_INFO && inform(t, d) < 0)
 		return -1;
 	d->known = proc_statx(dir, name, &d->st) == 0;
 	if (!d->known && (errno == ETIMEDOUT || errno == ESRCH))
 		return -1;
-	if (d->fd >= 0 && want & DESC_WANT_NAME && !d->informed &&
-	    told_in_info(d) && inform(t, d) < 0)
+	if (d->fd < 0)
+		return 0;
+	if (want & DESC_WANT_NAME && !d->informed && told_in_info(d) &&
+	    inform(t, d) < 0)
 		return -1;
-	if (d->fd < 0 || read_mode(t, name, d) < 0)
-		return d->fd < 0 ? 0 : -1;
-	/* one reading tells flags and inode */
-	if (d->informed && d->mode >= 0 && !(d->info.flags & O_PATH))
-		d->mode = (int)(d->info.flags & O_ACCMODE);
-	return 0;
+	return read_mode(t, name, d);
+}
+
+/* Is fdinfo of what pin holds? Some file systems tell stat(2) another inode
+ * than the one of the file: then fdinfo of pin has that too. 1, 0, or -1 with
+ * errno. */
+static int
+info_is_of(const struct desc_table *t, int pin, const struct desc *d)
+{
+	static struct buf text;
+	struct fdinfo own;
+	char name[32];
+
+	if (d->info.ino == d->st.ino && d->st.mask & KSTATX_MNT_ID &&
+	    d->info.mnt_id == (long long)d->st.mnt_id)
+		return 1;
+	snprintf(name, sizeof name, "self/fdinfo/%d", pin);
+	if (proc_read(t->root, name, &text) < 0 ||
+	    parse_fdinfo(text.s, &own) < 0)
+		return -1;
+	return own.ino == d->info.ino && own.mnt_id == d->info.mnt_id;
+}
+
+/*
+ * The same when the process may do anything meanwhile: what the link leads to
+ * is held, which makes its name and attributes those of one file. Position,
+ * flags and access mode are fdinfo's, where its inode and mount are that file's
+ * (inode since Linux 5.14; the one inode of anonymous objects is no proof). An
+ * epoll's fdinfo, whose lock may be held for ever, is only read if it is asked
+ * for. 1, 0 if it changed, -1 with errno.
+ */
+static int
+read_held(const struct desc_table *t, int dir, const char *name, int want,
+          struct desc *d)
+{
+	int r = 1, err, pin;
+
+	d->informed = 0;
+	d->mode = -1;
+	pin = proc_hold(t->root, dir, name, &d->target, &d->st);
+	if (pin < 0)
+		return -1;
+	d->known = 1;
+	d->named = d->target.n > 0;
+	if (d->fd >= 0) {
+		if ((want & DESC_WANT_INFO ||
+		    (want & DESC_WANT_NAME && told_in_info(d)) ||
+		    strncmp(d->target.s, "anon_inode:", 11) != 0) &&
+		    inform(t, d) < 0)
+			r = -1;
+		else if (read_mode(t, name, d) < 0)
+			r = -1;
+		else if (d->informed)
+			r = info_is_of(t, pin, d);
+	}
+	err = errno;
+	proc_release(pin);
+	errno = err;
+	return r;
+}
+
+/* Read a descriptor that may change, at most TRIES times: 1, 0 if it never
+ * rested, or -1 with errno. */
+static int
+read_moving(const struct desc_table *t, int dir, const char *name, int want,
+            struct desc *d)
+{
+	int i, r = 0;
+
+	for (i = 0; i < TRIES && r == 0; i++)
+		r = read_held(t, dir, name, want, d);
+	/* cannot be held: as it is */
+	if (r < 0 && errno == EXDEV)
+		return read_once(t, dir, name, want, d) < 0 ? -1 : 1;
+	return r;
 }
 
 int
 desc_read(const struct desc_table *t, int fd, int want, struct desc *d)
 {
-	int dir = fd < 0 ? t->dir : t->fds, same, tries = 0;
+	int dir = fd < 0 ? t->dir : t->fds, r;
 	char name[16];
 
 	snprintf(name, sizeof name, "%d", fd);
@@ -461,17 +474,16 @@ desc_read(const struct desc_table *t, int fd, int want, struct desc *d)
 	d->fd = fd;
 	/* A descriptor that is closed and opened again between two reads is
 	 * read anew: no record is half the old file and half the new one. */
-	do {
-		if (read_once(t, dir, name, want, d) < 0)
-			return -1;
-		if (!(want & (DESC_WANT_STAT | DESC_WANT_INFO)))
-			return 0;
-		same = want & DESC_ONCE ? 1 : unchanged(t, dir, name, want,
-		    tries == 0 ? 3 : 8 + tries % 8, d);
-		if (same < 0)
-			return -1;
-	} while (!same && ++tries < TRIES);
-	if (!same) {			/* nothing of it holds */
+	if (want & DESC_ONCE || !(want & (DESC_WANT_STAT | DESC_WANT_INFO)) ||
+	    proc_is_copy())
+		r = read_once(t, dir, name, want, d) < 0 ? -1 : 1;
+	else
+		r = read_moving(t, dir, name, want, d);
+	if (r < 0)
+		return -1;
+	if (!(want & (DESC_WANT_STAT | DESC_WANT_INFO)))
+		return 0;
+	if (r == 0) {			/* nothing of it holds */
 		d->named = d->known = d->informed = 0;
 		d->target.n = 0;
 		d->mode = DESC_MODE_UNKNOWN;

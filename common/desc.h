@@ -45,14 +45,12 @@ struct desc {
 	enum desc_type type;
 	int mode;			/* O_RDONLY O_WRONLY O_RDWR, -1 none, */
 					/* or DESC_MODE_UNKNOWN */
-	int standin;			/* the link is none of a procfs */
 	int deleted;			/* 1, 0, or -1: unknown */
 	int known;			/* st is filled */
 	struct kstatx st;
 	int informed;			/* info and text are filled */
 	struct fdinfo info;
 	struct buf text;		/* of fdinfo */
-	struct buf scratch;
 };
 
 /* Read descriptor fd (or DESC_CWD, DESC_ROOT, DESC_EXE) of a table; 0, or -1

@@ -270,7 +270,7 @@ name_device(const struct desc *d, struct buf *b)
 	const char *s, *key = NULL;
 	char path[64];
 
-	if (d->type == DESC_BLK && major == 7 && !d->standin) {
+	if (d->type == DESC_BLK && major == 7 && !proc_is_copy()) {
 		snprintf(path, sizeof path,
 		         "/sys/dev/block/7:%u/loop/backing_file", minor);
 		if (proc_read(-1, path, &file) == 0 && file.n > 1 &&

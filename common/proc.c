@@ -237,6 +237,12 @@ trait(const char *name)
 	return t;
 }
 
+static int
+is_fdinfo(const char *name)
+{
+	return strncmp(name, "fdinfo/", 7) == 0;
+}
+
 /*
  * What a read of it may be stuck on. An fdinfo file is only unsafe for an epoll
  * descriptor, whose lock the waiter may hold while it faults; nothing tells
@@ -246,7 +252,7 @@ trait(const char *name)
 static enum guard_kind
 risk(const char *name)
 {
-	if (strncmp(name, "fdinfo/", 7) == 0)
+	if (is_fdinfo(name))
 		return GUARD_OBJECT;
 	if (strcmp(name, "maps") == 0 || strncmp(name, "map_files/", 10) == 0)
 		return GUARD_MEMORY;
@@ -284,7 +290,7 @@ proc_file(int dirfd, const char *name)
 static int
 read_all(int fd, const char *name, struct buf *b)
 {
-	int record = trait(name)->record;
+	int record = is_fdinfo(name) || trait(name)->record;
 	size_t room;
 	ssize_t n;
 
@@ -444,6 +450,55 @@ int
 proc_lstatx(int dirfd, const char *name, struct kstatx *st)
 {
 	return kstatx(dirfd, name, AT_SYMLINK_NOFOLLOW, GUARD_PROCESS, st);
+}
+
+/* As proc_hold, within the step. */
+static int
+hold(int root, int dirfd, const char *name, struct buf *target,
+     struct kstatx *st)
+{
+	int err, fd = openat(dirfd, name, O_PATH | O_CLOEXEC);
+	char self[32];
+	ssize_t n;
+
+	if (fd < 0)
+		return -1;
+	snprintf(self, sizeof self, "self/fd/%d", fd);
+	n = readlinkat(root, self, target->s, target->cap - 1);
+	err = errno;
+	if ((n < 0 && err != ENAMETOOLONG) || proc_attributes(fd, "",
+	    AT_EMPTY_PATH | AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, st) < 0) {
+		close(fd);
+		errno = EXDEV;
+		return -1;
+	}
+	target->n = n < 0 ? 0 : (size_t)n;
+	target->s[target->n] = '\0';
+	return fd;
+}
+
+int
+proc_hold(int root, int dirfd, const char *name, struct buf *target,
+          struct kstatx *st)
+{
+	int fd;
+
+	target->n = 0;
+	if (buf_grow(target, PATH_MAX) < 0 || guard_enter(GUARD_PROCESS) < 0)
+		return -1;
+	fd = hold(root, dirfd, name, target, st);
+	guard_leave();
+	return fd;
+}
+
+void
+proc_release(int fd)
+{
+	int entered = guard_enter(GUARD_PROCESS);
+
+	close(fd);
+	if (entered == 0)
+		guard_leave();
 }
 
 int

@@ -432,9 +432,16 @@ walk_asleep(const struct walk *w, unsigned long long *switches)
 	char name[32];
 	int tid, r, asleep = 1;
 
+	*switches = 0;
+	/* A second thread would have to be made by the one that sleeps. */
+	if (walk_single(w)) {
+		asleep = proc_read(w->dir, "status", &b) == 0 &&
+		    parse_status(b.s, &st) == 0 && st.state != 'R';
+		*switches = st.switches;
+		return asleep;
+	}
 	if (numdir_open(&tasks, w->dir, "task") < 0)
 		return 0;
-	*switches = 0;
 	while (asleep && (r = numdir_next(&tasks, &tid)) == 1) {
 		snprintf(name, sizeof name, "task/%d/status", tid);
 		/* The switch that takes a thread off its CPU is counted. */

@@ -20,6 +20,7 @@
  *	flock:N  waitlock:N		take the lock; wait for it in a thread
  *	map:PATH			a shared writable mapping, nothing open
  *	text:N:STRING			write the string
+ *	many:N:PATH			so many descriptors, from 1000 on
  *	undumpable			prctl(PR_SET_DUMPABLE, 0)
  *	thread				a thread that shares everything
  *	private:ACTION			a thread with a table of its own, in which
@@ -40,6 +41,7 @@
 #include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -349,6 +351,21 @@ map(const char *path)
 	close(fd);
 }
 
+/* "N:PATH": descriptors from 1000 on. */
+static void
+open_many(const char *s)
+{
+	struct rlimit l;
+	char *path;
+	int i, n = (int)strtol(s, &path, 10);
+
+	getrlimit(RLIMIT_NOFILE, &l);
+	l.rlim_cur = l.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &l);
+	for (i = 0; i < n; i++)
+		put(open(path + 1, O_RDONLY), 1000 + i);
+}
+
 static void
 act(const char *s)
 {
@@ -380,6 +397,8 @@ act(const char *s)
 		close(atoi(a));
 	} else if ((a = after(s, "inflight:"))) {
 		send_away(a);
+	} else if ((a = after(s, "many:"))) {
+		open_many(a);
 	} else if ((a = after(s, "flock:"))) {
 		if (flock(atoi(a), LOCK_EX) < 0)
 			err(1, "%s", s);

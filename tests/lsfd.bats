@@ -154,6 +154,53 @@ descriptor() {
 	[ "$(row 107 | cut -f 3)" = reg ]
 }
 
+@test "lsfd -J: the fields of objects" {
+	need jq
+	touch file
+	sleep 100 3>&- 4>&- &
+	STARTED+=($!)
+	sleeper=$!
+	hold 100=eventfd:3 101=eventfd 102=epoll:100,101 103=inotify:file \
+		104=timerfd:5000,7 105=signalfd:15,2,40 "106=pidfd:$sleeper" \
+		107=deadpidfd 108=rw:/dev/ptmx
+	lsfd -J "$PID" >json
+	get() { jq -c "select(.fd == $1) | $2" json; }
+	[ "$(get 100 '.eventfd | [.count, .semaphore]')" = '[3,true]' ]
+	[ "$(get 101 .eventfd.id)" = "$(sed -n 's/^eventfd-id: //p' "/proc/$PID/fdinfo/101")" ]
+	ino=$(inode "$PID" 100)
+	[ "$(get 102 '[.epoll[] | select(.fd == 101) | .events, .data, .inode]')" = \
+		"[[\"in\",\"err\",\"hup\",\"et\"],$((0x1234500000000 + 101)),$ino]" ]
+	[ "$(get 102 '[.epoll[].fd] | sort')" = '[100,101]' ]
+	[ "$(get 103 '.inotify')" = "[{\"wd\":1,\"dev\":$(get 103 '.inotify[0].dev'),\"inode\":$(stat -c %i file),\"mask\":[\"modify\"]}]" ]
+	[ "$(get 104 '.timerfd | [.clock, .interval, .ticks, .absolute, (.left > 4000)]')" = \
+		'["boottime",7.5,0,false,true]' ]
+	[ "$(get 105 .signalfd)" = '["INT","TERM","40"]' ]
+	[ "$(get 106 '.pidfd | [.pid, .dead, .command]')" = "[$sleeper,false,\"sleep\"]" ]
+	[ "$(get 107 '.pidfd | [.pid, .dead, .command]')" = '[null,true,null]' ]
+	[ "$(get 108 '[.name, .tty]')" = "[\"/dev/ptmx\",\"pts/$(awk '/^tty-index/ { print $2 }' "/proc/$PID/fdinfo/108")\"]" ]
+	[ "$(get 100 .locks)" = null ]
+}
+
+@test "lsfd -l, -J: locks in full" {
+	need python3 jq
+	echo text >file
+	start python3 -c '
+import fcntl, os, signal
+f = open("file", "r+"); os.dup2(f.fileno(), 100)
+fcntl.lockf(100, fcntl.LOCK_EX, 10, 5)
+fcntl.flock(100, fcntl.LOCK_SH)
+open("ready", "w")
+signal.pause()'
+	until_true [ -e ready ]
+	run -0 lsfd -lH "$PID"
+	flags=$(awk -F '\t' '$4 == 100 { print $6 }' <<<"$output")
+	[ "$flags" = "lock=FLOCK:ADVISORY:READ:$PID:0-EOF,lock=POSIX:ADVISORY:WRITE:$PID:5-14" ]
+	run -0 sh -c "lsfd -J $PID | jq -c 'select(.fd == 100) | .flags, (.locks[] | [.kind, .how, .mode, .pid, .inode, .start, .end])'"
+	ino=$(stat -c %i file)
+	[ "$output" = "$(printf 'null\n["FLOCK","ADVISORY","READ",%s,%s,0,null]\n["POSIX","ADVISORY","WRITE",%s,%s,5,14]' \
+		"$PID" "$ino" "$PID" "$ino")" ]
+}
+
 @test "lsfd: an mqueue by its own mount, a file like one is none" {
 	need_root
 	need unshare mount
@@ -342,23 +389,25 @@ descriptor() {
 	head -c 11 /dev/zero >ca
 	head -c 22 /dev/zero >cb
 	python3 -c '
-import os, time
+import os
 while True:
-    for name, mode in ("ca", os.O_RDONLY), ("cb", os.O_RDWR):
+    for name, mode in ("ca", os.O_RDONLY), ("cb", os.O_RDWR | os.O_APPEND):
         fd = os.open(name, mode)
         os.dup2(fd, 100)
         os.close(fd)
-        time.sleep(0.0002)
     if not os.path.exists("ready"):
         open("ready", "w").close()' 3>&- 4>&- 10>&- 251>&- &
 	PID=$!
 	STARTED+=("$PID")
 	until_true test -e ready
-	for i in $(seq 300); do
+	for i in $(seq 150); do
 		lsfd -H "$PID" | awk -F '\t' '$3 == 100 { print $4, $6, $7 }'
+		lsfd -lH "$PID" | awk -F '\t' '$4 == 100 { print $5, $6, $12, $13 }'
 	done >rows
 	[ "$(wc -l <rows)" -eq 300 ]
-	[ -z "$(grep -vxF -e "r 11 $PWD/ca" -e "rw 22 $PWD/cb" -e '- - -' rows)" ]
+	[ -z "$(grep -vxF -e "r 11 $PWD/ca" -e "rw 22 $PWD/cb" -e '- - -' \
+		-e "r cloexec 11 $PWD/ca" -e "rw append,cloexec 22 $PWD/cb" \
+		-e "r - 11 $PWD/ca" -e "rw append 22 $PWD/cb" -e '- - - -' rows)" ]
 }
 
 @test "lsfd FILE: cwd, executable and mappings count" {
