@@ -273,17 +273,13 @@ void
 cli_put(struct buf *b, const char *fmt, ...)
 {
 	va_list ap;
-	size_t room = 128;
-	int n;
+	int r;
 
-	do {
-		if (buf_grow(b, room) < 0)
-			cli_die();
-		va_start(ap, fmt);
-		n = vsnprintf(b->s + b->n, room, fmt, ap);
-		va_end(ap);
-	} while (n >= (int)room && (room = (size_t)n + 1));
-	b->n += n > 0 ? (size_t)n : 0;
+	va_start(ap, fmt);
+	r = buf_vprintf(b, fmt, ap);
+	va_end(ap);
+	if (r < 0)
+		cli_die();
 }
 
 void

@@ -26,14 +26,11 @@ static int procfs;
 __attribute__((format(printf, 1, 2))) static void
 put(const char *fmt, ...)
 {
-	char s[256];
 	va_list ap;
-	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(s, sizeof s, fmt, ap);
+	failed |= buf_vprintf(&json, fmt, ap);
 	va_end(ap);
-	failed |= buf_put(&json, s, (size_t)n);
 }
 
 static void

@@ -1,4 +1,3 @@
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,19 +11,6 @@
 #include "walk.h"
 #include "peer.h"
 #include "dot.h"
-
-__attribute__((format(printf, 2, 3))) static int
-put(struct buf *b, const char *fmt, ...)
-{
-	char s[128];
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vsnprintf(s, sizeof s, fmt, ap);
-	va_end(ap);
-	return buf_put(b, s, (size_t)n);
-}
 
 /* Foreign bytes for a label: safe to read, and nothing that dot interprets. */
 static int
@@ -65,8 +51,9 @@ put_node(struct buf *b, const struct peer_end *e, size_t row)
 		if (number(peer.rows[i].my) == number(e) ||
 		    (peer.rows[i].its && number(peer.rows[i].its) == number(e)))
 			return 0;
-	r = put(b, "\t%d [label=\"%d ", number(e), number(e));
-	return r | put_label(b, e->comm, strlen(e->comm)) | put(b, "\"];\n");
+	r = buf_printf(b, "\t%d [label=\"%d ", number(e), number(e));
+	return r | put_label(b, e->comm, strlen(e->comm)) |
+	    buf_printf(b, "\"];\n");
 }
 
 /* The descriptor at one end of an edge. */
@@ -76,8 +63,8 @@ put_fd(struct buf *b, const char *which, const struct peer_end *e)
 	if (!e || e->fd == PEER_NO_FD)
 		return 0;
 	if (e->fd < 0)
-		return put(b, ", %s=\"%s\"", which, desc_fd_name(e->fd));
-	return put(b, ", %s=\"%d\"", which, e->fd);
+		return buf_printf(b, ", %s=\"%s\"", which, desc_fd_name(e->fd));
+	return buf_printf(b, ", %s=\"%d\"", which, e->fd);
 }
 
 /* An object: an edge, in the direction of the flow. */
@@ -96,29 +83,31 @@ put_edge(struct buf *b, const struct peer_row *row, size_t i)
 		snprintf(peer_id, sizeof peer_id, "%d", number(its));
 	} else {
 		snprintf(peer_id, sizeof peer_id, "nobody%zu", i);
-		r |= put(b, "\t%s [shape=plaintext, label=\"%s", peer_id,
+		r |= buf_printf(b, "\t%s [shape=plaintext, label=\"%s", peer_id,
 		         peer_state_name(row->state));
 		if (row->uid >= 0)
-			r |= put(b, " uid=%ld", row->uid);
-		r |= put(b, "\"];\n");
+			r |= buf_printf(b, " uid=%ld", row->uid);
+		r |= buf_printf(b, "\"];\n");
 	}
 	if (back)
-		r |= put(b, "\t%s -> %d", peer_id, number(my));
+		r |= buf_printf(b, "\t%s -> %d", peer_id, number(my));
 	else
-		r |= put(b, "\t%d -> %s", number(my), peer_id);
-	r |= put(b, " [label=\"");
+		r |= buf_printf(b, "\t%d -> %s", number(my), peer_id);
+	r |= buf_printf(b, " [label=\"");
 	if (my->shown)
 		r |= put_label(b, my->shown, my->nshown);
-	return r | put(b, "\"%s", styles[row->dir]) |
+	return r | buf_printf(b, "\"%s", styles[row->dir]) |
 	    put_fd(b, back ? "headlabel" : "taillabel", my) |
-	    put_fd(b, back ? "taillabel" : "headlabel", its) | put(b, "];\n");
+	    put_fd(b, back ? "taillabel" : "headlabel", its) |
+	    buf_printf(b, "];\n");
 }
 
 int
 dot_graph(struct buf *b)
 {
 	size_t i;
-	int r = put(b, "digraph fdpeer {\n\trankdir=LR;\n\tnode [shape=box];\n");
+	int r = buf_printf(b, "digraph fdpeer {\n\trankdir=LR;\n"
+		    "\tnode [shape=box];\n");
 
 	for (i = 0; i < peer.nrows; i++) {
 		const struct peer_row *row = &peer.rows[i];
@@ -128,5 +117,5 @@ dot_graph(struct buf *b)
 			r |= put_node(b, row->its, i);
 		r |= put_edge(b, row, i);
 	}
-	return r | put(b, "}\n");
+	return r | buf_printf(b, "}\n");
 }

@@ -58,16 +58,13 @@ put_string(struct out *o, const char *s)
 __attribute__((format(printf, 2, 3))) static void
 put_word(struct out *o, const char *fmt, ...)
 {
-	char s[80];
 	va_list ap;
-	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(s, sizeof s, fmt, ap);
-	va_end(ap);
 	if ((words.n && buf_put(&words, ",", 1) < 0) ||
-	    buf_put(&words, s, (size_t)n) < 0)
+	    buf_vprintf(&words, fmt, ap) < 0)
 		o->failed = ENOMEM;
+	va_end(ap);
 }
 
 /* The locks that it holds, where JSON has no key for them. */

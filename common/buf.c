@@ -1,4 +1,6 @@
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,6 +37,36 @@ buf_put(struct buf *b, const void *p, size_t n)
 	b->n += n;
 	b->s[b->n] = '\0';
 	return 0;
+}
+
+int
+buf_vprintf(struct buf *b, const char *fmt, va_list ap)
+{
+	size_t room = 128;
+	va_list again;
+	int n;
+
+	do {
+		if (buf_grow(b, room) < 0)
+			return -1;
+		va_copy(again, ap);
+		n = vsnprintf(b->s + b->n, room, fmt, again);
+		va_end(again);
+	} while (n >= (int)room && (room = (size_t)n + 1));
+	b->n += n > 0 ? (size_t)n : 0;
+	return 0;
+}
+
+int
+buf_printf(struct buf *b, const char *fmt, ...)
+{
+	va_list ap;
+	int r;
+
+	va_start(ap, fmt);
+	r = buf_vprintf(b, fmt, ap);
+	va_end(ap);
+	return r;
 }
 
 void

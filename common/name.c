@@ -1,7 +1,6 @@
 #include <sys/types.h>
 #include <errno.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,20 +24,6 @@ const char *const name_types[] = {
 	"epoll", "inotify", "fanotify", "timerfd", "signalfd", "pidfd",
 	"memfd", "mqueue", "uring", "bpf", "perf", "ns", "anon", NULL
 };
-
-/* Append, cut after 255 bytes; 0, or -1 with ENOMEM. */
-__attribute__((format(printf, 2, 3))) static int
-put(struct buf *b, const char *fmt, ...)
-{
-	char s[256];
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vsnprintf(s, sizeof s, fmt, ap);
-	va_end(ap);
-	return buf_put(b, s, n < (int)sizeof s ? (size_t)n : sizeof s - 1);
-}
 
 const char *
 name_clock(int clockid)
@@ -79,9 +64,9 @@ name_signals(struct buf *b, unsigned long long set)
 			if (names[i].nr == nr)
 				break;
 		if (i < sizeof names / sizeof *names)
-			r |= put(b, "%s%s", comma, names[i].name);
+			r |= buf_printf(b, "%s%s", comma, names[i].name);
 		else
-			r |= put(b, "%s%d", comma, nr);
+			r |= buf_printf(b, "%s%d", comma, nr);
 		comma = ",";
 	}
 	return r;
@@ -95,8 +80,8 @@ name_eventfd(const struct desc *d, struct buf *b)
 	if (parse_eventfd(d->text.s, &e) < 0)
 		return 0;
 	if (e.id < 0)
-		return put(b, "eventfd count=%llu", e.count);
-	return put(b, "eventfd:[%lld] count=%llu%s", e.id, e.count,
+		return buf_printf(b, "eventfd count=%llu", e.count);
+	return buf_printf(b, "eventfd:[%lld] count=%llu%s", e.id, e.count,
 	           e.semaphore > 0 ? " semaphore" : "");
 }
 
@@ -116,7 +101,7 @@ name_epoll(const struct desc *d, struct buf *b)
 	const char *text = d->text.s;
 	struct tfd_row t;
 	size_t i, n;
-	int fd, r = put(b, "epoll of ");
+	int fd, r = buf_printf(b, "epoll of ");
 
 	while (parse_tfd(&text, &t) == 1)
 		r |= buf_put(&fds, &t.tfd, sizeof t.tfd);
@@ -125,10 +110,10 @@ name_epoll(const struct desc *d, struct buf *b)
 		qsort(fds.s, n, sizeof fd, by_number);
 	for (i = 0; i < n; i++) {
 		memcpy(&fd, fds.s + i * sizeof fd, sizeof fd);
-		r |= put(b, "%s%d", i ? "," : "", fd);
+		r |= buf_printf(b, "%s%d", i ? "," : "", fd);
 	}
 	buf_free(&fds);
-	return n ? r : r | put(b, "nothing");
+	return n ? r : r | buf_printf(b, "nothing");
 }
 
 static int
@@ -140,7 +125,7 @@ name_inotify(const struct desc *d, struct buf *b)
 
 	while (parse_inotify(&text, &i) == 1)
 		n++;
-	return put(b, "inotify %u watch%s", n, n == 1 ? "" : "es");
+	return buf_printf(b, "inotify %u watch%s", n, n == 1 ? "" : "es");
 }
 
 static int
@@ -152,7 +137,7 @@ name_fanotify(const struct desc *d, struct buf *b)
 
 	while (parse_fanotify(&text, &f) == 1)
 		n++;
-	return put(b, "fanotify %u mark%s", n, n == 1 ? "" : "s");
+	return buf_printf(b, "fanotify %u mark%s", n, n == 1 ? "" : "s");
 }
 
 /* Seconds with as many decimals as are needed. */
@@ -165,7 +150,7 @@ put_time(struct buf *b, const char *what, unsigned long long s,
 
 	while (n && frac[n - 1] == '0')
 		frac[--n] = '\0';
-	return put(b, " %s=%llu%s%s", what, s, n ? "." : "", frac);
+	return buf_printf(b, " %s=%llu%s%s", what, s, n ? "." : "", frac);
 }
 
 static int
@@ -178,14 +163,14 @@ name_timerfd(const struct desc *d, struct buf *b)
 	if (parse_timerfd(d->text.s, &t) < 0)
 		return 0;
 	clock = name_clock(t.clockid);
-	r = put(b, "timerfd %s", clock ? clock : "?");
+	r = buf_printf(b, "timerfd %s", clock ? clock : "?");
 	if (t.value || t.value_ns)
 		r |= put_time(b, "left", t.value, t.value_ns);
 	else
-		r |= put(b, " off");
+		r |= buf_printf(b, " off");
 	if (t.interval || t.interval_ns)
 		r |= put_time(b, "interval", t.interval, t.interval_ns);
-	return t.ticks ? r | put(b, " ticks=%llu", t.ticks) : r;
+	return t.ticks ? r | buf_printf(b, " ticks=%llu", t.ticks) : r;
 }
 
 static int
@@ -195,7 +180,7 @@ name_signalfd(const struct desc *d, struct buf *b)
 
 	if (parse_sigmask(d->text.s, &set) < 0)
 		return 0;
-	return put(b, "signalfd of %s", set ? "" : "nothing") |
+	return buf_printf(b, "signalfd of %s", set ? "" : "nothing") |
 	    name_signals(b, set);
 }
 
@@ -210,12 +195,12 @@ name_pidfd(int root, const struct desc *d, struct buf *b)
 	if (parse_pidfd(d->text.s, &p) < 0)
 		return 0;
 	if (p.pid <= 0)
-		return put(b, "pid of a %s", p.pid < 0 ? "dead process" :
+		return buf_printf(b, "pid of a %s", p.pid < 0 ? "dead process" :
 		           "process of another namespace");
 	snprintf(name, sizeof name, "%d/comm", p.pid);
-	r = put(b, "pid %d", p.pid);
+	r = buf_printf(b, "pid %d", p.pid);
 	if (proc_read(root, name, &comm) == 0 && comm.n > 1)
-		r |= put(b, " ") | buf_put(b, comm.s, comm.n - 1);
+		r |= buf_printf(b, " ") | buf_put(b, comm.s, comm.n - 1);
 	buf_free(&comm);
 	return r;
 }
@@ -228,8 +213,8 @@ name_uring(const struct desc *d, struct buf *b)
 
 	if (parse_uring(d->text.s, &u) < 0)
 		return 0;
-	r = put(b, "io_uring files=%llu buffers=%llu", u.files, u.bufs);
-	return u.thread < 0 ? r : r | put(b, " thread=%lld", u.thread);
+	r = buf_printf(b, "io_uring files=%llu buffers=%llu", u.files, u.bufs);
+	return u.thread < 0 ? r : r | buf_printf(b, " thread=%lld", u.thread);
 }
 
 static int
@@ -241,10 +226,10 @@ name_bpf(const struct desc *d, struct buf *b)
 
 	if (parse_bpf(d->text.s, &f) < 0)
 		return 0;
-	r = put(b, "bpf %s %u", kinds[f.what], f.id);
+	r = buf_printf(b, "bpf %s %u", kinds[f.what], f.id);
 	if (f.type)
-		r |= put(b, " type=%.*s", (int)f.ntype, f.type);
-	return f.prog ? r | put(b, " prog=%u", f.prog) : r;
+		r |= buf_printf(b, " type=%.*s", (int)f.ntype, f.type);
+	return f.prog ? r | buf_printf(b, " prog=%u", f.prog) : r;
 }
 
 /* What has no type of its own: a userfaultfd's faults that wait. */
@@ -256,7 +241,7 @@ name_anon(const struct desc *d, struct buf *b)
 	if (strcmp(d->target.s, "anon_inode:[userfaultfd]") != 0 ||
 	    parse_fdinfo_num(d->text.s, "pending", &pending) < 0)
 		return 0;
-	return put(b, "userfaultfd pending=%llu", pending);
+	return buf_printf(b, "userfaultfd pending=%llu", pending);
 }
 
 /* What a device stands for, behind what the buffer holds, and the word for it;
@@ -282,10 +267,10 @@ name_device(const struct desc *d, struct buf *b)
 		return key;
 	if (major == 5 && minor == 2 &&
 	    parse_fdinfo_num(d->text.s, "tty-index", &v) == 0)
-		return put(b, "pts/%llu", v) == 0 ? "tty" : NULL;
+		return buf_printf(b, "pts/%llu", v) == 0 ? "tty" : NULL;
 	if (major == 10 && minor == 229 &&
 	    parse_fdinfo_num(d->text.s, "fuse_connection", &v) == 0)
-		return put(b, "0:%llu", v) == 0 ? "connection" : NULL;
+		return buf_printf(b, "0:%llu", v) == 0 ? "connection" : NULL;
 	if (major == 10 && minor == 200 &&
 	    (s = parse_field(d->text.s, "iff")) && *s != '\n')
 		return buf_put(b, s, strcspn(s, "\n")) == 0 ? "interface" :

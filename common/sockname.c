@@ -1,7 +1,6 @@
 #include <sys/socket.h>
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -89,19 +88,6 @@ sockname_state(const struct sock *k)
 	return names[k->state];
 }
 
-__attribute__((format(printf, 2, 3))) static int
-put(struct buf *b, const char *fmt, ...)
-{
-	char s[128];
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vsnprintf(s, sizeof s, fmt, ap);
-	va_end(ap);
-	return n < 0 ? -1 : buf_put(b, s, (size_t)n);
-}
-
 int
 sockname_proto(const struct sock *k, struct buf *b)
 {
@@ -114,18 +100,18 @@ sockname_proto(const struct sock *k, struct buf *b)
 	const char *type = sockname_type(k);
 
 	if (k->family == AF_UNIX)
-		return type ? put(b, "%s", type) : 0;
+		return type ? buf_printf(b, "%s", type) : 0;
 	if (k->proto < 0 || k->family == AF_UNSPEC || k->family == AF_VSOCK)
 		return 0;
 	if (k->family == AF_NETLINK) {
 		if (k->proto <= LAST && netlink[k->proto])
-			return put(b, "%s", netlink[k->proto]);
-		return put(b, "%d", k->proto);
+			return buf_printf(b, "%s", netlink[k->proto]);
+		return buf_printf(b, "%d", k->proto);
 	}
 	if (k->family == AF_PACKET)
-		return k->proto == 3 ? put(b, "ALL") :
-		    put(b, "0x%04x", (unsigned)k->proto);
-	return put(b, "%s", sockname_kind(k));
+		return k->proto == 3 ? buf_printf(b, "ALL") :
+		    buf_printf(b, "0x%04x", (unsigned)k->proto);
+	return buf_printf(b, "%s", sockname_kind(k));
 }
 
 static int
@@ -136,7 +122,8 @@ inet(const struct sock *k, const unsigned char *addr, unsigned port,
 
 	if (!inet_ntop(k->family, addr, s, sizeof s))
 		return 0;
-	return put(b, k->family == AF_INET ? "%s:%u" : "[%s]:%u", s, port);
+	return buf_printf(b, k->family == AF_INET ? "%s:%u" : "[%s]:%u", s,
+	    port);
 }
 
 /* A path that begins with '@' is no abstract name. */
@@ -162,13 +149,15 @@ sockname_local(const struct sock *k, struct buf *b)
 	case AF_INET6:
 		return inet(k, k->local, k->lport, b);
 	case AF_NETLINK:
-		return sockname_proto(k, b) < 0 ? -1 : put(b, ":%u", k->lid);
+		return sockname_proto(k, b) < 0 ? -1 :
+		    buf_printf(b, ":%u", k->lid);
 	case AF_PACKET:
 		if (sockname_proto(k, b) < 0)
 			return -1;
-		return k->ifindex ? put(b, ":%u", k->ifindex) : put(b, ":*");
+		return k->ifindex ? buf_printf(b, ":%u", k->ifindex) :
+		    buf_printf(b, ":*");
 	case AF_VSOCK:
-		return put(b, "%u:%u", k->lid, k->lsub);
+		return buf_printf(b, "%u:%u", k->lid, k->lsub);
 	default:
 		return 0;
 	}
@@ -186,10 +175,10 @@ sockname_remote(const struct sock *k, struct buf *b)
 			return 0;
 		return inet(k, k->remote, k->rport, b);
 	case AF_NETLINK:
-		return k->rid ? put(b, "%u", k->rid) : 0;
+		return k->rid ? buf_printf(b, "%u", k->rid) : 0;
 	case AF_VSOCK:
 		return k->state == SOCK_ESTABLISHED ?
-		    put(b, "%u:%u", k->rid, k->rsub) : 0;
+		    buf_printf(b, "%u:%u", k->rid, k->rsub) : 0;
 	default:
 		return 0;
 	}
@@ -205,20 +194,20 @@ sockname(const struct sock *k, uint32_t ino, const struct buf *protocol,
 
 	if (known && sockname_local(k, b) < 0)
 		return -1;
-	if (b->n == begin && put(b, "socket:[%u]", (unsigned)ino) < 0)
+	if (b->n == begin && buf_printf(b, "socket:[%u]", (unsigned)ino) < 0)
 		return -1;
 	if (k->family == AF_UNSPEC)
 		return !protocol->n ? 0 : buf_put(b, " ", 1) < 0 ? -1 :
 		    buf_put(b, protocol->s, protocol->n);
 	if (known) {
 		arrow = b->n;
-		if (put(b, "->") < 0 || sockname_remote(k, b) < 0)
+		if (buf_printf(b, "->") < 0 || sockname_remote(k, b) < 0)
 			return -1;
 		if (b->n == arrow + 2)
 			b->s[b->n = arrow] = '\0';
 	}
 	if ((k->family == AF_UNIX || k->family == AF_PACKET) && type &&
-	    put(b, " %s", type) < 0)
+	    buf_printf(b, " %s", type) < 0)
 		return -1;
-	return state ? put(b, " %s", state) : 0;
+	return state ? buf_printf(b, " %s", state) : 0;
 }
