@@ -28,6 +28,7 @@
 #include "follow.h"
 
 #define GLANCE 0.1	/* s, to see whether something else moves */
+#define STEP 0.2	/* s between two samples, at most */
 #define LOOKS 0.2	/* s between two looks for what moves */
 #define BRIEF 0.2	/* s that a file was seen and has no verdict */
 
@@ -177,7 +178,8 @@ static int
 begin(struct gauge *to, int fd, int again)
 {
 	struct gauge fresh = { .kept = &job->kept[to == &all],
-		.idle = GLANCE, .whole = job->size };
+		.idle = GLANCE, .whole = job->size,
+		.wordy = report.mode == OUT_JSON };
 
 	fresh.f = to->f;
 	fresh.f.fd = fd;
@@ -217,7 +219,7 @@ look(double now)
 static int
 pause_for(void)
 {
-	double left = 0.05, rate = meter_rate(&g.m[METER_POS]), rest;
+	double left = STEP, rate = meter_rate(&g.m[METER_POS]), rest;
 	unsigned long long total = openfile_total(&g.f);
 
 	if (job->interval > 0 && job->interval < left)
@@ -329,7 +331,7 @@ loop(void)
 			give_up();
 			return;
 		}
-		wait = g.f.fd >= 0 ? pause_for() : 50;
+		wait = g.f.fd >= 0 ? pause_for() : (int)(STEP * 1000);
 	}
 }
 

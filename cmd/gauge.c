@@ -28,6 +28,8 @@
 /* ... and that are long enough to say why, or where it is at the end. */
 #define PATIENCE 10.0
 #define AT_END 1.0
+/* s between two looks at its pages and CPU time. */
+#define CHECK 0.25
 /* Turns among the last ten movements or so that are no more a direction. */
 #define TURNS 2.0
 
@@ -150,6 +152,7 @@ begin(struct gauge *g)
 	g->mapped = activity_mapped(f->w.dir);
 	meter_start(&g->m[METER_MAP], f->now, g->mapped);
 	read_ticks(g, &g->ticks);
+	g->checked = f->now;
 	g->looked = g->cost = 0;
 	if (f->seekable && f->w.table.dir >= 0) {
 		activity_files(&f->w.table, f->fd, &g->files[0]);
@@ -241,13 +244,27 @@ sizes(struct gauge *g, int all)
 	}
 }
 
+/* Look at what is neither read nor written: pages and CPU time. */
+static void
+check(struct gauge *g)
+{
+	unsigned long long ticks = g->ticks;
+	double since = g->m[METER_IO].start;
+
+	g->checked = g->f.now;
+	meter_add(&g->m[METER_MAP], g->f.now, activity_mapped(g->f.w.dir));
+	read_ticks(g, &ticks);
+	g->computing = (double)(ticks - g->ticks) /
+	    (double)sysconf(_SC_CLK_TCK) > (g->f.now - since) / 10;
+	g->kept->elsewhere |= g->computing && g->f.now - since > 0.1;
+}
+
 /* Look at what else moves. */
 static void
 others(struct gauge *g, int all)
 {
-	unsigned long long n[ACTIVITY_COUNTERS], sum = 0, ticks = g->ticks;
+	unsigned long long n[ACTIVITY_COUNTERS], sum = 0;
 	struct openfile *f = &g->f;
-	double since = g->m[METER_IO].start;
 	int i;
 
 	if (g->counted && activity_io(f->w.dir, n) == 0) {
@@ -261,7 +278,8 @@ others(struct gauge *g, int all)
 		if (f->w.table.dir >= 0)
 			sizes(g, all);
 	}
-	meter_add(&g->m[METER_MAP], f->now, activity_mapped(f->w.dir));
+	if (all || f->now - g->checked > CHECK)
+		check(g);
 	if (sum >= g->counters + SOME ||
 	    (g->m[METER_SIZE].moves && g->m[METER_SIZE].moved > g->alive) ||
 	    g->m[METER_MAP].pos >= g->mapped + PAGES) {
@@ -270,10 +288,6 @@ others(struct gauge *g, int all)
 		g->alive = f->now;
 		g->kept->elsewhere = 1;
 	}
-	read_ticks(g, &ticks);
-	g->computing = (double)(ticks - g->ticks) /
-	    (double)sysconf(_SC_CLK_TCK) > (f->now - since) / 10;
-	g->kept->elsewhere |= g->computing && f->now - since > 0.1;
 }
 
 int
@@ -469,26 +483,27 @@ by_io(struct gauge *g, double within, int once)
 	g->known = 1;
 	g->pos = m->pos;
 	g->total = g->whole;
-	if (!g->f.seekable || g->whole)
-		g->size = g->whole;
+	g->size = g->whole;
 	reckon(g, m, g->total, once);
 }
 
-/* Why it does not move: state, wchan and the call; all may be missing. */
+/* Why it does not move: state, wchan and the call; all may be missing. They
+ * cost more than a sample, and need not be of this very moment. */
 static void
 read_state(struct gauge *g)
 {
 	int dir = g->f.w.table.dir >= 0 ? g->f.w.table.dir : g->f.w.dir;
 	const char *s;
 
+	if (g->stated > 0 && g->f.now - g->stated < CHECK)
+		return;
+	g->stated = g->f.now;
 	g->state = *g->word = *g->wchan = *g->call = '\0';
 	if (proc_read(dir, "status", &text) < 0 ||
 	    !(s = parse_field(text.s, "State")))
 		return;
 	g->state = *s;
 	sscanf(s, "%*c (%23[^)\n]", g->word);
-	if (g->by != BY_NONE)
-		return;
 	if (proc_read(dir, "wchan", &text) == 0 &&
 	    text.n < sizeof g->wchan && strcmp(text.s, "0") != 0)
 		memcpy(g->wchan, text.s, text.n + 1);
@@ -508,7 +523,7 @@ static enum gauge_by
 choose(struct gauge *g, double within, int once)
 {
 	const struct meter *m = &g->m[METER_POS];
-	double still = g->f.now - moved(g);
+	double still = g->f.now - (g->f.seekable ? moved(g) : g->alive);
 	enum gauge_by by;
 
 	g->jumps = g->turns > TURNS;
@@ -550,7 +565,6 @@ gauge_judge(struct gauge *g, double every)
 	g->rate = g->average = g->eta = g->percent = -1;
 	g->stalled = 0;
 	g->patient = !once;
-	g->by = BY_UNKNOWN;
 	g->by = choose(g, within, once);
 	if (g->by == BY_POS)
 		by_pos(g, once);
@@ -575,7 +589,10 @@ gauge_judge(struct gauge *g, double every)
 	}
 	if (g->percent < 0 && g->total && g->known && g->pos <= g->total)
 		g->percent = (double)g->pos * 100 / (double)g->total;
-	read_state(g);
+	if (g->wordy && g->by != BY_NONE) {
+		g->stated = 0;
+		read_state(g);
+	}
 }
 
 const char *

@@ -30,6 +30,7 @@ struct gauge {
 	double idle;			/* s without movement, and the other */
 					/* signals are looked at */
 	int changing;			/* its file is another each time */
+	int wordy;			/* the state is wanted in any case */
 	/* what it says, after gauge_judge */
 	enum gauge_by by;
 	int known;			/* pos is */
@@ -42,7 +43,7 @@ struct gauge {
 	double alive;			/* when anything moved last */
 	/* the rest is gauge's */
 	struct meter m[GAUGE_METERS];
-	double turns, looked, cost;
+	double turns, looked, cost, checked, stated;
 	int direction, aside, counted, here, there, mixed;
 	int target;			/* of a copy, or -1 */
 	unsigned long long offset, counters, mapped, read, ticks;

@@ -157,6 +157,16 @@ sample(struct track *t, int all)
 	t->done = gauge_sample(g, all) < 0;
 }
 
+/* A file that was only guessed is not what the counters are about. */
+static void
+forget(struct gauge *g)
+{
+	if (g->by == BY_IO && !g->f.kept->moved) {
+		g->f.fd = -1;
+		g->f.d.named = g->f.d.known = 0;
+	}
+}
+
 /* Say what was seen. */
 static void
 record(struct track *t, const struct job *j)
@@ -174,7 +184,9 @@ record(struct track *t, const struct job *j)
 		job_refuse(j, g, ENOENT);
 		return;
 	}
-	if (g->changing)
+	if (j->picks)
+		forget(g);
+	else if (g->changing)
 		g->f.fd = j->fd;
 	if (j->fd >= 0 && !g->changing && !g->f.seekable) {
 		cli_warn("%s: descriptor %d (%s) has no position", j->operand,
@@ -192,18 +204,25 @@ static void
 measure(struct track *t, size_t n, double interval)
 {
 	double now = openfile_clock(CLOCK_MONOTONIC), end = now + interval;
-	size_t i, open;
-	int wait = 0;
+	size_t i, open, young, lively;
+	int wait = 0, most;
 
 	do {
-		poll(NULL, 0, end - now < 0.004 ? 1 : wait);
-		wait = wait < 4 ? wait * 2 + 1 : n > 8 ? (int)n / 2 : 4;
+		if (end - now < (double)wait / 1000)
+			wait = (int)((end - now) * 1000) + 1;
+		poll(NULL, 0, wait);
 		now = openfile_clock(CLOCK_MONOTONIC);
-		for (i = open = 0; i < n; i++) {
+		for (i = open = young = lively = 0; i < n; i++) {
 			if (!t[i].done)
 				sample(&t[i], now >= end);
 			open += !t[i].done;
+			young += !t[i].done && t[i].age > 0;
+			lively += t[i].g.alive > t[i].start;
 		}
+		/* to wake costs more than a sample */
+		most = !lively ? 120 : young ? 4 : 24;
+		wait = wait ? wait * 3 : 1;
+		wait = wait < most ? wait : most;
 	} while (open && now < end);
 }
 
@@ -218,7 +237,7 @@ pick(struct track *t, size_t n, int root)
 		if (pick_look(&t[i].pick, root, &t[i].g.f.pick) < 0)
 			t[i].err = errno ? errno : ESRCH;
 	do {
-		poll(NULL, 0, n > 4 ? (int)n : 4);
+		poll(NULL, 0, 20);
 		for (i = 0; i < n; i++)
 			if (!t[i].err)
 				pick_calls(&t[i].pick);
@@ -240,6 +259,7 @@ begin(struct track *t, const struct job *j, const struct walk_pick *p)
 	t->g.f.fd = j->fd;
 	t->g.f.pidfd = t->g.f.info = -1;
 	t->g.whole = j->size;
+	t->g.wordy = report.mode == OUT_JSON;
 	snprintf(t->operand, sizeof t->operand, "%d", p->pid);
 }
 

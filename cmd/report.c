@@ -98,7 +98,7 @@ put_keys(const struct gauge *g)
 	put_fraction("elapsed", g->f.now - g->kept->file.since, 1);
 	out_key_num(&out, "pass", g->kept->passes + 1);
 	put_word("state", g->word);
-	put_word("wchan", g->wchan);
+	put_word("wchan", g->by == BY_NONE ? g->wchan : NULL);
 	put_fraction("stalled", g->stalled, 1);
 }
 
@@ -128,8 +128,8 @@ put_fields(struct gauge *g)
 		out_null(&out);
 	out_str(&out, by, by ? strlen(by) : 0);
 	put_bytes(g->known, (double)g->pos);
-	put_bytes(g->size || (f->seekable && f->d.type != DESC_BLK),
-	          (double)g->size);
+	put_bytes(g->size || (f->seekable && f->d.type != DESC_BLK &&
+	          g->by != BY_IO), (double)g->size);
 	if (g->percent < 0)
 		out_null(&out);
 	else
