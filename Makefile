@@ -62,11 +62,12 @@ STACK = cmd/call.o cmd/group.o cmd/pstack.o cmd/sample.o cmd/show.o \
 LIB = common/libproctools.a
 GENERATED = common/sysname_native.h common/sysname_compat.h
 TESTOBJ = tests/parse_test.o tests/parse_fdinfo_test.o \
-	tests/parse_net_test.o tests/meter_test.o \
+	tests/parse_net_test.o tests/meter_test.o tests/trace_test.o \
 	tests/bench/guard.o tests/bench/scan.o tests/bench/floor.o \
 	tests/fuzz/fuzz.o tests/fuzz/replay.o
 HELPERS = tests/hold tests/parse_test tests/pace tests/meter_test \
-	tests/fuzz/replay tests/refuse tests/churn tests/fuse tests/victim
+	tests/trace_test tests/fuzz/replay tests/refuse tests/churn \
+	tests/fuse tests/victim
 
 all: $(TOOLS) pages
 
@@ -139,6 +140,9 @@ tests/fuse: tests/fuse.c
 
 tests/victim: tests/victim.c
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -pthread -o $@ tests/victim.c
+
+tests/trace_test: tests/trace_test.o common/meter.o
+	$(LINK) -o $@ tests/trace_test.o common/meter.o -lm
 
 tests/meter_test: tests/meter_test.o common/meter.o
 	$(LINK) -o $@ tests/meter_test.o common/meter.o

@@ -37,7 +37,7 @@ struct track {
 	char operand[16];
 	/* how old the process is, if it did nothing but read its file; from
 	 * when on it was seen to move, and from where */
-	double age, start, from;
+	double age, start, from, enough;
 	unsigned long long from_pos;
 };
 
@@ -109,11 +109,13 @@ prove(struct track *t)
 	} else if (t->from <= 0) {
 		t->from = f->now;
 		t->from_pos = f->pos;
-	} else if (f->now - t->from >= 0.03) {
+	} else if (f->now - t->from >= t->enough) {
 		t->done = plausible(t->age + f->now - t->start, f->pos,
 		                    (double)(f->pos - t->from_pos) /
 		                    (f->now - t->from));
-		t->age = t->done ? t->age : 0;
+		/* it may only have waited for a CPU: see more of it */
+		t->enough *= 2;
+		t->age = t->done || t->enough < 1 ? t->age : 0;
 	}
 }
 
@@ -129,6 +131,7 @@ attach(struct track *t)
 	if (t->done)
 		return;
 	t->age = openfile_age(&t->g.f, &t->busy);
+	t->enough = 0.03;
 	t->start = t->g.f.now;
 	t->from_pos = t->g.f.pos;
 }
@@ -140,6 +143,10 @@ sample(struct track *t, int all)
 {
 	struct gauge *g = &t->g;
 
+	/* they take turns: say who is asked */
+	guard_process(g->f.w.pid);
+	guard_thread(g->f.tid);
+	guard_fd(g->f.fd);
 	if (gauge_sample(g, all) == 0) {
 		prove(t);
 		return;
@@ -239,8 +246,10 @@ pick(struct track *t, size_t n, int root)
 	do {
 		poll(NULL, 0, 20);
 		for (i = 0; i < n; i++)
-			if (!t[i].err)
+			if (!t[i].err) {
+				guard_process(t[i].g.f.pick.pid);
 				pick_calls(&t[i].pick);
+			}
 	} while (openfile_clock(CLOCK_MONOTONIC) < end);
 	for (i = 0; i < n; i++) {
 		if (!t[i].err && pick_look(&t[i].pick, root,
@@ -339,6 +348,7 @@ batch(const struct job *j, struct track *t, size_t n)
 	}
 	measure(t, n, j->interval > 0 ? j->interval : APART);
 	for (i = 0; i < n; i++) {
+		guard_process(t[i].g.f.pick.pid);
 		if (!t[i].err)
 			gauge_judge(&t[i].g, 0);
 		if (moves(&t[i])) {

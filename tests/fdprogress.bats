@@ -875,6 +875,47 @@ END
 	[[ ${lines[2]} == "pace[$PID] 7 $(pwd)/long "*'  45.2%  4.31M/9.54M  '* ]]
 }
 
+@test "-f: the line follows the width of the window" {
+	need python3
+	file f
+	pace 7 r f
+	tell step 452000
+	run -5 python3 - "$PID" 3>&- <<'END'
+import fcntl, os, pty, signal, struct, sys, termios
+job = int(sys.argv[1])
+def width(tty, n):
+    fcntl.ioctl(tty, termios.TIOCSWINSZ, struct.pack("HHHH", 24, n, 0, 0))
+pid, tty = pty.fork()
+if pid == 0:
+    width(0, 100)
+    os.environ["TERM"] = "xterm"
+    os.execvp("fdprogress", ["fdprogress", "-f", "-i", "60", sys.argv[1], "7"])
+def until(enough):
+    out = b""
+    while not enough(out):
+        out += os.read(tty, 4096)
+    return out
+# the interval is long: what is drawn is drawn for the new width
+until(lambda out: b"pace[" in out)
+for n in (20, 12, 90):
+    width(tty, n)
+    line = until(lambda out: b"45.2%" in out and out.endswith(b"K"))
+    line = line.decode().split("\r")[-1].replace("\033[K", "")
+    print(n, len(line) < n, "pace[" in line)
+os.kill(job, signal.SIGKILL)
+try:
+    while os.read(tty, 4096):
+        pass
+except OSError:
+    pass
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+END
+	echo "$output"
+	[ "${lines[0]}" = '20 True False' ]
+	[ "${lines[1]}" = '12 True False' ]
+	[ "${lines[2]}" = '90 True True' ]
+}
+
 @test "-f: records where a terminal is dumb" {
 	need python3
 	file f
@@ -919,5 +960,7 @@ END
 
 @test "the estimator" {
 	run -0 "$TESTS/meter_test"
+	[[ $output != *'not ok'* ]]
+	run -0 "$TESTS/trace_test"
 	[[ $output != *'not ok'* ]]
 }
