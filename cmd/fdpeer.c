@@ -13,6 +13,7 @@
 #include "cli.h"
 #include "parse_fdinfo.h"
 #include "desc.h"
+#include "parse_task.h"
 #include "proc.h"
 #include "walk.h"
 #include "peer.h"
@@ -145,14 +146,21 @@ put_row(const struct peer_row *r)
 	cli_emit(&out);
 }
 
-/* Is the descriptor's number that of a process, as in "fdpeer $(pgrep cat)"? A
- * small one is not meant so. */
+/* Is the descriptor's number that of a process, as in "fdpeer $(pgrep cat)"?
+ * Those of the standard streams, and of kernel threads, are not meant so. */
 static int
 is_process(int fd)
 {
-	struct walk_pick pick;
+	struct buf text = { 0 };
+	struct task_status st;
+	char name[32];
+	int r;
 
-	return fd > 2 && walk_resolve(peer.root, fd, &pick) == 0;
+	snprintf(name, sizeof name, "%d/status", fd);
+	r = fd > 2 && proc_read(peer.root, name, &text) == 0 &&
+	    parse_status(text.s, &st) == 0 && !st.kthread;
+	buf_free(&text);
+	return r;
 }
 
 /* Say why there are no rows. */

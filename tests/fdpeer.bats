@@ -103,6 +103,10 @@ descriptor() {
 	run -1 --separate-stderr fdpeer "$first" "$PID"
 	[ -z "$output" ]
 	[ "$stderr" = "fdpeer: $first: no descriptor $PID (one process at a time)" ]
+	# descriptor 1 is not process 1
+	hold close:2
+	run -1 --separate-stderr fdpeer "$PID" 2
+	[ "$stderr" = "fdpeer: $PID: no descriptor 2" ]
 	run -1 --separate-stderr fdpeer -R /no/such/dir 1
 	[[ $stderr == *'/no/such/dir: No such file or directory' ]]
 }
