@@ -173,6 +173,35 @@ is_asked(const struct desc *d, const struct sock *k)
 	return selection.asked ? all : SELECT_YES;
 }
 
+/* Is it a type of those that are asked for? */
+static int
+is_type(const char *type)
+{
+	size_t n = strlen(type);
+	const char *word;
+
+	for (word = types; (word = strstr(word, type)); word++)
+		if (word[-1] == ',' && word[n] == ',')
+			return 1;
+	return 0;
+}
+
+/* Can it be so by type and deletion? Nothing is asked of what it is, such as of
+ * an epoll that does not answer. */
+static int
+may_be_kind(const struct walk *w, int fd)
+{
+	static struct desc d;
+	const char *type;
+
+	if (desc_read(&w->table, fd, DESC_WANT_STAT | DESC_ONCE, &d) < 0)
+		return 1;
+	if (selection.deleted && d.deleted == 0)
+		return 0;
+	type = desc_type_name(d.type);
+	return !types || !type || d.type == DESC_SOCK || is_type(type);
+}
+
 int
 select_may(const struct walk *w, int fd)
 {
@@ -180,6 +209,8 @@ select_may(const struct walk *w, int fd)
 	char name[16];
 	int i, on;
 
+	if ((selection.deleted || types) && fd >= 0 && !may_be_kind(w, fd))
+		return 0;
 	if (!select_by_place() || by_name || fd < 0 ||
 	    (selection.mount && onmount_wants_info()))
 		return 1;
@@ -201,20 +232,12 @@ select_may(const struct walk *w, int fd)
 int
 select_has(const struct walk *w, const struct desc *d, const struct name *nm)
 {
-	char *word;
-	size_t n;
 	int r;
 
 	if (types && !nm->type)
 		return SELECT_UNSEEN;
-	if (types) {
-		n = strlen(nm->type);
-		for (word = types; (word = strstr(word, nm->type)); word++)
-			if (word[-1] == ',' && word[n] == ',')
-				break;
-		if (!word)
-			return SELECT_NO;
-	}
+	if (types && !is_type(nm->type))
+		return SELECT_NO;
 	if (selection.mount && (r = onmount(w->root, d)) <= 0)
 		return r < 0 ? SELECT_UNSEEN : SELECT_NO;
 	if ((r = is_asked(d, nm->sock)) != SELECT_YES)

@@ -31,7 +31,7 @@ int select_begin(int root, char **argv);
 void select_file(const char *name, int arg, int quiet);
 
 /* Can the descriptor be one of those? The cheap half of select_has, which only
- * asks for its attributes. */
+ * asks for link and attributes. */
 int select_may(const struct walk *, int fd);
 
 /* Is it one of those? UNSEEN: it can't be told; UNDECIDED: it can't be told

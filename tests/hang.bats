@@ -139,6 +139,13 @@ all_answer() {
 	has lsfd_a "^@V	victim	root	100	rw	.*	0	65536	$PWD/mnt/f$"
 	has lsfd_a '^@V	victim	root	101	rw	-	eventfd	'
 	has lsfd_a '^@V	victim	root	102	rw	-	epoll	'
+	# not asked where it can't be shown
+	ask lsfd_t lsfd -lH -t pipe
+	said lsfd_t 0
+	has lsfd_t '	pipe:'
+	ask lsfd_d lsfd -lHd
+	said lsfd_d 0
+	has lsfd_d '/gone1 \(deleted\)$'
 	# of no other one is anything missing
 	has lsfd_a '^@V	victim	root	0	r	-	chr	.*	0	-	/dev/null$'
 }
