@@ -33,7 +33,9 @@ ask_all() {
 	for i in 1 2 3; do
 		asked=()
 		ask pstack pstack "$V" & asked+=($!)
+		ask pstack_a pstack -a & asked+=($!)
 		ask lsfd lsfd -H & asked+=($!)
+		ask count lsfd --count -H & asked+=($!)
 		ask lsfd_a lsfd -alH "$V" & asked+=($!)
 		ask fdpeer fdpeer -H 1 & asked+=($!)
 		ask fdpeer_v fdpeer -H "$V" & asked+=($!)
@@ -83,6 +85,8 @@ others_shown() {
 	local pid=1 n
 	has fdpeer '^1	hold	62	->	1	hold	61	open	'
 	for pid in 1 "$LATE"; do
+		has pstack_a "^$pid/$pid S hold read\\(0<"
+		has count "^$pid	hold	[0-9]+	[0-9]+$"
 		n=$((pid > 1 ? 2 : 1))
 		has lsfd "^$pid	hold	60	rw	reg	6144	.*/gone$n \(deleted\)"
 		has lsfd "^$pid	hold	61	r	pipe	"
@@ -94,6 +98,8 @@ others_shown() {
 # Nothing at all is missing, and nothing is said.
 all_answer() {
 	said pstack 0
+	said pstack_a 0
+	said count 0
 	said lsfd 0
 	said lsfd_a 0
 	said fdpeer 0
@@ -133,6 +139,7 @@ all_answer() {
 	has pstack '^@V/@V D victim epoll_wait\(102'
 	said fdrecover 0
 	said fdprogress 0
+	said lsfd 3 "lsfd: $stall"
 	has lsfd '^@V	victim	101	rw	eventfd	'
 	has lsfd '^@V	victim	102	rw	epoll	'
 	said lsfd_a 3 "lsfd: $stall"
@@ -174,6 +181,9 @@ all_answer() {
 	ask_all
 	others_shown
 	said pstack 3 "pstack: $stall"
+	said pstack_a 3 "pstack: $stall"
+	said count 0
+	has count '^@V	victim	[0-9]+	[0-9]+$'
 	has pstack '^@V/@V D victim unknown$'
 	has pstack '^	\?$'
 	said lsfd 3 "lsfd: $stall"
@@ -249,12 +259,14 @@ all_answer() {
 	bystander 2 "${IN[@]}"
 	LATE=$PID LIMIT=1
 	ask pstack pstack "${victims[@]}" & asked+=($!)
+	ask pstack_a pstack -a & asked+=($!)
+	ask count lsfd --count -H & asked+=($!)
 	ask lsfd lsfd -H & asked+=($!)
 	ask fdpeer fdpeer -H 1 & asked+=($!)
 	ask fdrecover fdrecover -H & asked+=($!)
 	wait "${asked[@]}"
 	others_shown
-	for i in pstack lsfd fdpeer fdrecover; do
+	for i in pstack pstack_a lsfd fdpeer fdrecover; do
 		read -r status ms <$i.end
 		echo "$i: $status after $ms ms"
 		[ "$status" -eq 3 ]
@@ -262,7 +274,7 @@ all_answer() {
 		[ "$ms" -lt 10000 ]
 		grep 'no answer' $i.err >lines
 		for V in "${victims[@]}"; do
-			[ "$(grep -c "^$i: $V: no answer from /proc within" \
+			[ "$(grep -c "^${i%_a}: $V: no answer from /proc within" \
 				lines)" -eq 1 ]
 		done
 		[ "$(wc -l <lines)" -eq 20 ]
@@ -342,6 +354,8 @@ signalled() {
 	bystander 2 "${IN[@]}"
 	LATE=$PID
 	ask pstack pstack "$V" & asked+=($!)
+	ask pstack_a pstack -a & asked+=($!)
+	ask count lsfd --count -H & asked+=($!)
 	ask lsfd lsfd -H & asked+=($!)
 	ask lsfd_f lsfd -H mnt/f & asked+=($!)
 	ask lsfd_m lsfd -H -m mnt & asked+=($!)
