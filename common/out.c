@@ -53,7 +53,15 @@ out_quote(struct buf *b, const char *str, size_t n, int blank)
 	size_t i, plain = 0;	/* bytes before s[i] that wait to be put */
 
 	for (i = 0; i < n; ) {
-		size_t len = utf8(s + i, n - i);
+		size_t len;
+
+		/* what most bytes are */
+		if (s[i] > ' ' && s[i] < 0x7f && s[i] != '\\') {
+			i++;
+			plain++;
+			continue;
+		}
+		len = utf8(s + i, n - i);
 
 		if (len && !control(s + i, len) && s[i] != '\\' &&
 		    !(blank && s[i] == ' ')) {
@@ -203,10 +211,13 @@ out_str(struct out *o, const char *s, size_t n)
 void
 out_num(struct out *o, unsigned long long v)
 {
-	char s[24];
+	char s[24], *p = s + sizeof s - 1;
 
-	snprintf(s, sizeof s, "%llu", v);
-	plain(o, s);
+	*p = '\0';
+	do
+		*--p = (char)('0' + v % 10);
+	while (v /= 10);
+	plain(o, p);
 }
 
 void

@@ -252,6 +252,8 @@ is_fdinfo(const char *name)
 static enum guard_kind
 risk(const char *name)
 {
+	if (*name <= '9' && !strchr(name, '/'))		/* a link below fd */
+		return GUARD_PROCESS;
 	if (is_fdinfo(name))
 		return GUARD_OBJECT;
 	if (strcmp(name, "maps") == 0 || strncmp(name, "map_files/", 10) == 0)
