@@ -197,6 +197,7 @@ bench: $(TOOLS) tests/bench/guard tests/bench/scan tests/bench/floor \
 	@bash tests/bench/socket cmd/fdpeer tests/hold
 	@bash tests/bench/fdpeer cmd/fdpeer tests/hold
 	@bash tests/bench/fdrecover cmd/fdrecover tests/hold
+	@bash tests/bench/fdprogress cmd/fdprogress
 
 # What is found is kept, and gone on from, in tests/fuzz/found.
 fuzz: tests/fuzz/fuzz
