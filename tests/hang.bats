@@ -155,6 +155,7 @@ all_answer() {
 	has lsfd_d '/gone1 \(deleted\)$'
 	# of no other one is anything missing
 	has lsfd_a '^@V	victim	root	0	r	-	chr	.*	0	-	/dev/null$'
+	has lsfd_a '^@V	victim	root	119	r	-	chr	.*	0	-	/dev/null$'
 }
 
 @test "mmap_lock held: only what is mapped is unknown" {

@@ -9,7 +9,8 @@
  *	read	in D, in read(2)
  *	fault	in a page fault
  *	epoll	in epoll_wait(102), which faults while it holds the lock that
- *		fdinfo/102 takes; it waits for the eventfd 101
+ *		fdinfo/102 takes; it waits for the eventfd 101, and has
+ *		descriptor 0 also at 110 to 119
  *	mmap	in mmap(2) of something else over a dirty shared mapping: it
  *		holds mmap_lock for write
  *	exec	in execve(2), while the old address space with a dirty shared
@@ -84,7 +85,10 @@ static void
 do_epoll(void)
 {
 	struct epoll_event ev = { .events = EPOLLIN };
+	int fd;
 
+	for (fd = 110; fd < 120; fd++)
+		dup2(0, fd);
 	put(eventfd(1, 0), 101);
 	put(epoll_create1(0), 102);
 	if (epoll_ctl(102, EPOLL_CTL_ADD, 101, &ev) < 0)
