@@ -334,13 +334,22 @@ copy_data(struct copy *c)
 	int r;
 
 	clock_gettime(CLOCK_MONOTONIC, &t0);
-	if ((r = copy_once(c)) != 0 || c->to.fd < 0)
+	if ((r = copy_once(c)) < 0 || c->to.fd < 0 || (r && !c->blind))
 		return r;
 	clock_gettime(CLOCK_MONOTONIC, &t1);
-	/* once more if that was quick, or if the last writer is gone */
-	if (t1.tv_sec - t0.tv_sec < 2 || lease(c))
+	/* once more if the last writer is gone, or if that was quick */
+	if (lease(c) || (r == 0 && t1.tv_sec - t0.tv_sec < 2))
 		r = copy_once(c);
 	return r;
+}
+
+int
+copy_at_rest(struct copy *c)
+{
+	if (!lease(c))
+		return 0;
+	fcntl(c->from.fd, F_SETLEASE, F_UNLCK);
+	return 1;
 }
 
 /* Attributes that belong to the layer of a file system, not to the file. */

@@ -37,6 +37,9 @@ int copy_clone(struct copy *);
  * meanwhile, -1 with errno. */
 int copy_data(struct copy *);
 
+/* Is it certain that nobody can write to the source any more? */
+int copy_at_rest(struct copy *);
+
 /* Copy owner, extended attributes and ACLs, mode and times, without setid no
  * set-ID bits and capabilities, and say what could not be kept. 0, or -1 with
  * errno. */

@@ -35,7 +35,7 @@
 static struct {
 	int begun;			/* what gets stuck now ends it */
 	const char *method;
-	int changed, blind, deleted;
+	int changed, blind, deleted, at_rest;
 	unsigned long long bytes;
 	struct kstatx st;		/* of the source */
 } *kept;
@@ -408,7 +408,8 @@ report_writers(int root)
 {
 	int linked = strcmp(kept->method, "linked") == 0;
 
-	if (linked || (!op->dry && !kept->deleted && !kept->blind) ||
+	if (linked || kept->at_rest ||
+	    (!op->dry && !kept->deleted && !kept->blind) ||
 	    writers_find(root, &kept->st, &writers) < 0) {
 		report(NULL);
 		return;
@@ -460,6 +461,7 @@ copy_file(int root)
 	kept->changed = r == 0;
 	kept->bytes = copy.bytes;
 	kept->blind = copy.blind;
+	kept->at_rest = r >= 0 && copy_at_rest(&copy);
 	if (r >= 0 && !to_stdout)
 		r = copy_metadata(&copy, target_takes_set_id(&copy.from));
 	if (r >= 0)

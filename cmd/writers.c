@@ -11,6 +11,7 @@
 #include "out.h"
 #include "cli.h"
 #include "parse_fdinfo.h"
+#include "parse_maps.h"
 #include "desc.h"
 #include "proc.h"
 #include "walk.h"
@@ -19,10 +20,30 @@
 static struct walk w;
 static struct desc desc;
 
-/* Has the process the file mapped so that it can be written? */
+/* Has the process any file mapped so that it can be written? Few have, and to
+ * ask for each mapping which file it is takes longer. */
+static int
+maps_some(void)
+{
+	static struct buf b;
+	struct map_row m;
+	const char *text;
+
+	/* a dead leader has none; walk_map knows where they are then */
+	if (proc_read(w.dir, "maps", &b) < 0 || b.n == 0)
+		return 1;
+	for (text = b.s; parse_map(&text, &m) == 1; )
+		if (m.ino && m.perms[1] == 'w' && m.perms[3] == 's')
+			return 1;
+	return 0;
+}
+
+/* Has it mapped the file so? */
 static int
 maps_it(const struct kstatx *file)
 {
+	if (!maps_some())
+		return 0;
 	while (walk_map(&w, &desc) == 1)
 		if (desc.stores && desc_same(&desc.st, file))
 			return 1;
@@ -39,8 +60,15 @@ opens_it(const struct kstatx *file)
 
 	while (walk_fd(&w, &fd) == 1) {
 		snprintf(name, sizeof name, "%d", fd);
-		if (proc_statx(w.table.fds, name, &st) < 0 ||
-		    !desc_same(&st, file))
+		if (proc_statx(w.table.fds, name, &st) < 0) {
+			/* by procfs, as for all of them, or by a FUSE server */
+			if (errno == EACCES &&
+			    proc_lstatx(w.table.fds, name, &st) < 0 &&
+			    errno == EACCES)
+				return 0;
+			continue;
+		}
+		if (!desc_same(&st, file))
 			continue;
 		if (desc_read(&w.table, fd, DESC_WANT_STAT, &desc) == 0 &&
 		    desc_same(&desc.st, file) && desc.mode > O_RDONLY)
