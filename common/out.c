@@ -89,6 +89,15 @@ out_json(struct buf *b, const char *str, size_t n)
 	int r = buf_put(b, "\"", 1);
 
 	for (i = 0; i < n; i += len ? len : 1) {
+		/* what most bytes are */
+		for (len = 0; i + len < n && s[i + len] >= ' ' &&
+		     s[i + len] < 0x7f && s[i + len] != '"' &&
+		     s[i + len] != '\\'; len++)
+			;
+		if (len) {
+			r |= buf_put(b, str + i, len);
+			continue;
+		}
 		len = utf8(s + i, n - i);
 		if (len == 0)
 			snprintf(esc, sizeof esc, "\\udc%02x", s[i]);
@@ -115,13 +124,14 @@ put(struct out *o, const char *s, size_t n)
 static void
 key(struct out *o, const char *name)
 {
-	char c;
+	size_t start;
 
 	put(o, o->members++ ? ",\"" : "{\"", 2);
-	for (; *name; name++) {
-		c = (char)tolower((unsigned char)*name);
-		put(o, &c, 1);
-	}
+	start = o->rec->n;
+	put(o, name, strlen(name));
+	for (; start < o->rec->n; start++)
+		o->rec->s[start] = (char)tolower((unsigned char)
+		    o->rec->s[start]);
 	put(o, "\":", 2);
 }
 
