@@ -223,8 +223,8 @@ signal.pause()'
 	truncate -s 1M image
 	dev=$(losetup --show -f image) || skip 'no loop device'
 	hold "100=r:$dev"
+	losetup -d "$dev"		# once it is closed
 	run -0 lsfd -H "$PID"
-	losetup -d "$dev"
 	[ "$(row 100 | cut -f 5)" = "$dev -> $PWD/image" ]
 }
 

@@ -98,12 +98,9 @@ in_ns() {
 	dev=$(losetup --show -f image) || skip 'no loop device'
 	echo 'mount "$1" m; touch m/x; shift; exec "$@"' >script
 	hold_as "unshare -m --propagation private sh ./script $dev" 100=r:m/x
+	losetup -d "$dev"		# once it is unmounted
 	run -0 --separate-stderr lsfd -H -m "$dev"
-	pid=$PID
-	end_started
-	losetup -d "$dev"
-	echo "$output"
-	[ "$(rows)" = "$pid 100" ]
+	[ "$(rows)" = "$PID 100" ]
 }
 
 @test "lsfd -m: nobody is 1" {
