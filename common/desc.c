@@ -388,61 +388,74 @@ read_once(const struct desc_table *t, int dir, const char *name, int want,
 	return read_mode(t, name, d);
 }
 
-/* Is fdinfo of what pin holds? Some file systems tell stat(2) another inode
- * than the one of the file: then fdinfo of pin has that too. 1, 0, or -1 with
- * errno. */
+/* Does the link still read so? 1, 0, or -1 with errno. */
 static int
-info_is_of(const struct desc_table *t, int pin, const struct desc *d)
+same_link(int dir, const char *name, const struct desc *d)
 {
 	static struct buf text;
-	struct fdinfo own;
-	char name[32];
 
-	if (d->info.ino == d->st.ino && d->st.mask & KSTATX_MNT_ID &&
-	    d->info.mnt_id == (long long)d->st.mnt_id)
+	if (proc_readlink(dir, name, &text) < 0)
+		return errno != ENAMETOOLONG ? -1 : !d->named;
+	return d->named && text.n == d->target.n &&
+	    memcmp(text.s, d->target.s, text.n) == 0;
+}
+
+/* Is the same file behind it? */
+static int
+same_file(int dir, const char *name, const struct desc *d)
+{
+	struct kstatx st;
+
+	if (proc_statx(dir, name, &st) < 0)
+		return errno == ENOENT ? -1 : !d->known;
+	return d->known && desc_same(&st, &d->st) && st.mode == d->st.mode;
+}
+
+/* Is fdinfo of that file? Its inode (since Linux 5.14) and mount say so, but not
+ * on all file systems: then it must read the same again. */
+static int
+same_info(const struct desc_table *t, const struct desc *d)
+{
+	static struct buf text;
+	struct fdinfo i;
+	int informed;
+
+	if (!d->informed || (d->info.ino == d->st.ino &&
+	    d->st.mask & KSTATX_MNT_ID &&
+	    d->info.mnt_id == (long long)d->st.mnt_id))
 		return 1;
-	snprintf(name, sizeof name, "self/fdinfo/%d", pin);
-	if (proc_read(t->root, name, &text) < 0 ||
-	    parse_fdinfo(text.s, &own) < 0)
+	if (read_info(t, d->fd, &text, &i, &informed) < 0)
 		return -1;
-	return own.ino == d->info.ino && own.mnt_id == d->info.mnt_id;
+	return !informed || (i.ino == d->info.ino &&
+	    i.mnt_id == d->info.mnt_id && i.flags == d->info.flags);
 }
 
 /*
- * The same when the process may do anything meanwhile: what the link leads to
- * is held, which makes its name and attributes those of one file. Position,
- * flags and access mode are fdinfo's, where its inode and mount are that file's
- * (inode since Linux 5.14; the one inode of anonymous objects is no proof). An
- * epoll's fdinfo, whose lock may be held for ever, is only read if it is asked
- * for. 1, 0 if it changed, -1 with errno.
+ * The same when the process may do anything meanwhile: link (l), attributes (s)
+ * and fdinfo (i) are read again and again, in an order without a rhythm (that
+ * of Thue and Morse), so many times over. To pass for one record two files would
+ * have had to take turns in that very order. An epoll's fdinfo, whose lock may
+ * be held for ever, is only read if it is asked for. 1, 0 if it changed, -1 with
+ * errno.
  */
 static int
-read_held(const struct desc_table *t, int dir, const char *name, int want,
-          struct desc *d)
+read_again(const struct desc_table *t, int dir, const char *name, int want,
+           int times, struct desc *d)
 {
-	int r = 1, err, pin;
+	const char *order;
+	int r = 1;
 
-	d->informed = 0;
-	d->mode = -1;
-	pin = proc_hold(t->root, dir, name, &d->target, &d->st);
-	if (pin < 0)
+	if (read_once(t, dir, name, want, d) < 0)
 		return -1;
-	d->known = 1;
-	d->named = d->target.n > 0;
-	if (d->fd >= 0) {
-		if ((want & DESC_WANT_INFO ||
-		    (want & DESC_WANT_NAME && told_in_info(d)) ||
-		    strncmp(d->target.s, "anon_inode:", 11) != 0) &&
-		    inform(t, d) < 0)
-			r = -1;
-		else if (read_mode(t, name, d) < 0)
-			r = -1;
-		else if (d->informed)
-			r = info_is_of(t, pin, d);
-	}
-	err = errno;
-	proc_release(pin);
-	errno = err;
+	if (d->fd >= 0 && !d->informed && (!d->named ||
+	    strncmp(d->target.s, "anon_inode:", 11) != 0) &&
+	    (inform(t, d) < 0 || read_mode(t, name, d) < 0))
+		return -1;
+	while (times-- && r == 1)
+		for (order = "slsillsslilslssli"; *order && r == 1; order++)
+			r = *order == 'l' ? same_link(dir, name, d) :
+			    *order == 's' ? same_file(dir, name, d) :
+			    same_info(t, d);
 	return r;
 }
 
@@ -455,10 +468,7 @@ read_moving(const struct desc_table *t, int dir, const char *name, int want,
 	int i, r = 0;
 
 	for (i = 0; i < TRIES && r == 0; i++)
-		r = read_held(t, dir, name, want, d);
-	/* cannot be held: as it is */
-	if (r < 0 && errno == EXDEV)
-		return read_once(t, dir, name, want, d) < 0 ? -1 : 1;
+		r = read_again(t, dir, name, want, i ? 2 : 1, d);
 	return r;
 }
 

@@ -454,55 +454,6 @@ proc_lstatx(int dirfd, const char *name, struct kstatx *st)
 	return kstatx(dirfd, name, AT_SYMLINK_NOFOLLOW, GUARD_PROCESS, st);
 }
 
-/* As proc_hold, within the step. */
-static int
-hold(int root, int dirfd, const char *name, struct buf *target,
-     struct kstatx *st)
-{
-	int err, fd = openat(dirfd, name, O_PATH | O_CLOEXEC);
-	char self[32];
-	ssize_t n;
-
-	if (fd < 0)
-		return -1;
-	snprintf(self, sizeof self, "self/fd/%d", fd);
-	n = readlinkat(root, self, target->s, target->cap - 1);
-	err = errno;
-	if ((n < 0 && err != ENAMETOOLONG) || proc_attributes(fd, "",
-	    AT_EMPTY_PATH | AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, st) < 0) {
-		close(fd);
-		errno = EXDEV;
-		return -1;
-	}
-	target->n = n < 0 ? 0 : (size_t)n;
-	target->s[target->n] = '\0';
-	return fd;
-}
-
-int
-proc_hold(int root, int dirfd, const char *name, struct buf *target,
-          struct kstatx *st)
-{
-	int fd;
-
-	target->n = 0;
-	if (buf_grow(target, PATH_MAX) < 0 || guard_enter(GUARD_PROCESS) < 0)
-		return -1;
-	fd = hold(root, dirfd, name, target, st);
-	guard_leave();
-	return fd;
-}
-
-void
-proc_release(int fd)
-{
-	int entered = guard_enter(GUARD_PROCESS);
-
-	close(fd);
-	if (entered == 0)
-		guard_leave();
-}
-
 int
 proc_fstype(int dirfd, const char *name, unsigned long *magic)
 {

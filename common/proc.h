@@ -77,14 +77,6 @@ int proc_lstatx(int dirfd, const char *name, struct kstatx *);
  * the buffer; 0, or -1 with errno. */
 int proc_getxattr(int dirfd, const char *name, const char *attr, struct buf *);
 
-/* Hold what a link leads to (O_PATH: nothing else happens to it) and read its
- * text (empty: ENAMETOOLONG) and attributes, which are of one moment, whatever
- * the link leads to meanwhile; a descriptor for proc_release, or -1 with errno
- * (EXDEV: it can't be told so by this tree). */
-int proc_hold(int root, int dirfd, const char *name, struct buf *target,
-              struct kstatx *);
-void proc_release(int fd);
-
 /* The number of the file system (statfs(2)) that a link leads to, which its
  * server is asked for, in a step about that file only; 0, or -1 with errno. */
 int proc_fstype(int dirfd, const char *name, unsigned long *magic);
