@@ -201,12 +201,15 @@ begin(struct gauge *to, int fd, int again)
 static void
 look(double now)
 {
-	int fd;
+	int fd, fresh = now - pick.at < 1 + 100 * pick.cost;
 
 	if (job->size || now - pick.at < LOOKS + 50 * pick.cost ||
-	    (g.f.fd >= 0 && now - g.alive < LOOKS))
+	    (g.f.fd >= 0 && now - gauge_moved(&g) < LOOKS))
 		return;
 	if (pick_look(&pick, job->root, &job->pick) < 0)
+		return;
+	/* What moved since a look of long ago may have been our own message. */
+	if (g.f.fd >= 0 && !fresh)
 		return;
 	fd = pick_moved(&pick);
 	if (fd < 0 && g.f.fd < 0 && brief < 2 && pick.looks > 1)

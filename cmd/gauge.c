@@ -125,6 +125,12 @@ moved(const struct gauge *g)
 	return a > b ? a : b;
 }
 
+double
+gauge_moved(const struct gauge *g)
+{
+	return g->by == BY_IO || g->by == BY_UNKNOWN ? moved(g) : g->alive;
+}
+
 static void
 read_ticks(struct gauge *g, unsigned long long *ticks)
 {

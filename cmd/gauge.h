@@ -63,6 +63,10 @@ int gauge_sample(struct gauge *, int all);
  * that many s apart. */
 void gauge_judge(struct gauge *, double every);
 
+/* When it was last seen that something moves in its file: what it goes by, if
+ * that is the file's own. */
+double gauge_moved(const struct gauge *);
+
 /* Its word for the column BY; NULL for what is unknown. */
 const char *gauge_word(enum gauge_by);
 

@@ -19,7 +19,8 @@ enum {
 	RING = 256 * 1024,	/* bytes printed and not yet written */
 	BATCH = 32 * 1024,	/* bytes that are worth waking the parent */
 	STALLS = 4096,		/* that many, and the scan is given up */
-	TICK = 100		/* ms between two looks at the step */
+	TICKS = 4,		/* looks at the step in a limit */
+	TICK = 250		/* ms between two, at most */
 };
 
 /* Bytes on their way from the child (head) to the parent (tail). */
@@ -368,7 +369,8 @@ static int
 watch(pid_t pid, unsigned ms)
 {
 	struct pollfd pfd = { .fd = sock, .events = POLLIN };
-	unsigned tick = ms && ms < 10 * TICK ? (ms + 9) / 10 : TICK;
+	unsigned tick = ms && ms < TICKS * TICK ? (ms + TICKS - 1) / TICKS :
+	    TICK;
 	unsigned ticks = 0, limit = (ms + tick - 1) / tick;
 	uint64_t seen = 0;
 	char junk[64];
