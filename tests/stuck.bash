@@ -85,9 +85,17 @@ victim() {
 	V=$PID
 	case $1 in
 	fifo) until_true ns grep -q wait_for_partner "/proc/$V/wchan" ;;
-	vfork | freeze) until_true ns grep -q '^State:.D' "/proc/$V/status" ;;
+	vfork) until_true stuck_threads 1 ;;
+	freeze) until_true stuck_threads 3 ;;
 	*) until_true logged "held $request" $((n + 1)) ;;
 	esac
+}
+
+# stuck_threads N: has the victim so many threads in D?
+stuck_threads() {
+	# shellcheck disable=SC2016 # expanded there
+	[ "$(ns sh -c 'cat "/proc/$1/task/"*/status' sh "$V" |
+		grep -c '^State:.D')" -eq "$1" ]
 }
 
 # frozen: an ext4 on a loop device, mounted on ext4 in the namespace, for a
