@@ -313,8 +313,10 @@ loop(void)
 
 	if (g.f.fd >= 0) {
 		gauge_judge(&g, 1);
-		if (report.redraw)
+		if (report.redraw) {
+			width = cli_width(STDOUT_FILENO);
 			report_show(&g, job->operand);
+		}
 	}
 	for (;;) {
 		over = openfile_ended(f, wait);

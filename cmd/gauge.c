@@ -551,7 +551,7 @@ choose(struct gauge *g, double within, int once)
 	/* what moves in steps does other things between them */
 	if (g->f.seekable && g->kept->file.moved && !once && !g->changing &&
 	    meter_stalled(m) <= 0 && (by == BY_IO || by == BY_NONE) &&
-	    !g->jumps)
+	    !g->jumps && !at_end(g))
 		return BY_POS;
 	if (by == BY_NONE && g->aside && g->computing &&
 	    (!g->f.seekable || g->f.pos == 0 || !g->kept->file.moved))
