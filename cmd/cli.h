@@ -12,7 +12,8 @@ struct buf;
  * tools, and of those that print records. */
 #define CLI_USAGE \
 "  -R, --procfs DIR    read this procfs instead of /proc\n" \
-"  -T, --timeout SECS  limit for one answer of the kernel, default 1; 0: none\n" \
+"  -T, --timeout SECS  limit for one answer of the kernel, default 1; " \
+"0: none\n" \
 "  -h, --help          this text\n" \
 "  -V, --version       the version\n"
 #define CLI_OPTIONS \

@@ -239,7 +239,8 @@ look(int fd)
 	if (proc_statx(w.table.fds, name, &st) == 0) {
 		if (!S_ISREG(st.mode))
 			return 0;
-		if (st.nlink && proc_readlink(w.table.fds, name, &target) == 0 &&
+		if (st.nlink &&
+		    proc_readlink(w.table.fds, name, &target) == 0 &&
 		    !desc_marked(target.s, target.n))
 			return 0;
 	}

@@ -29,8 +29,8 @@ struct thread {
 /* Read the state: 0, or -1 if the thread is gone. Nothing that could block. */
 int thread_status(struct thread *);
 
-/* Read all that is shown, behind thread_status; wchan only with always or where the stack may not be
- * read: 0, or -1 if the thread is gone. */
+/* Read all that is shown, behind thread_status; wchan only with always or where
+ * the stack may not be read: 0, or -1 if the thread is gone. */
 int thread_read(struct thread *, int always);
 
 /* What it has run since it began, from files that can't block: 0, or -1 if the

@@ -411,8 +411,8 @@ same_file(int dir, const char *name, const struct desc *d)
 	return d->known && desc_same(&st, &d->st) && st.mode == d->st.mode;
 }
 
-/* Is fdinfo of that file? Its inode (since Linux 5.14) and mount say so, but not
- * on all file systems: then it must read the same again. */
+/* Is fdinfo of that file? Its inode (since Linux 5.14) and mount say so, but
+ * not on all file systems: then it must read the same again. */
 static int
 same_info(const struct desc_table *t, const struct desc *d)
 {
@@ -433,10 +433,10 @@ same_info(const struct desc_table *t, const struct desc *d)
 /*
  * The same when the process may do anything meanwhile: link (l), attributes (s)
  * and fdinfo (i) are read again and again, in an order without a rhythm (that
- * of Thue and Morse), so many times over. To pass for one record two files would
- * have had to take turns in that very order. An epoll's fdinfo, whose lock may
- * be held for ever, is only read if it is asked for. 1, 0 if it changed, -1 with
- * errno.
+ * of Thue and Morse), so many times over. To pass for one record two files
+ * would have had to take turns in that very order. An epoll's fdinfo, whose lock
+ * may be held for ever, is only read if it is asked for. 1, 0 if it changed, -1
+ * with errno.
  */
 static int
 read_again(const struct desc_table *t, int dir, const char *name, int want,

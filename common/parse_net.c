@@ -181,10 +181,12 @@ parse_net_unix(const char **text, struct sock *k)
 			continue;
 		}
 		/* what is no row belongs to the path before it */
-		while (k->path && **text && unix_row(*text, &(struct sock){ 0 }) < 0)
+		while (k->path && **text &&
+		    unix_row(*text, &(struct sock){ 0 }) < 0)
 			*text = next_line(*text);
 		if (k->path)
-			k->n = (size_t)(*text - k->path) - ((*text)[-1] == '\n');
+			k->n = (size_t)(*text - k->path) -
+			    ((*text)[-1] == '\n');
 		return 1;
 	}
 	return 0;
@@ -280,7 +282,9 @@ track_address(const char *s, size_t n, unsigned char *a)
 static void
 track_word(const char *s, size_t n, struct track_row *t, unsigned *seen)
 {
-	static const char *const keys[] = { "src=", "dst=", "sport=", "dport=" };
+	static const char *const keys[] = {
+		"src=", "dst=", "sport=", "dport="
+	};
 	size_t i, len = 0;
 	int half;
 

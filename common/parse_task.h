@@ -17,8 +17,8 @@ struct task_status {
 int parse_status(const char *, struct task_status *);
 
 /* The command, which status has in its first line, as the file comm has it: the
- * former writes \n and \\ for newline and backslash. At most size bytes, without
- * a NUL; their number, 0 if it is empty or not there. */
+ * former writes \n and \\ for newline and backslash. At most size bytes,
+ * without a NUL; their number, 0 if it is empty or not there. */
 size_t parse_name(const char *, char *name, size_t size);
 
 /* The value of the line that begins with "key:", behind its blanks; NULL

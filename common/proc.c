@@ -373,8 +373,8 @@ proc_pin(int dirfd, const char *name)
 	return fd;
 }
 
-/* There is no getxattrat(2) before Linux 6.13: the working directory changes for
- * the moment. */
+/* There is no getxattrat(2) before Linux 6.13: the working directory changes
+ * for the moment. */
 int
 proc_getxattr(int dirfd, const char *name, const char *attr, struct buf *b)
 {
@@ -413,12 +413,15 @@ proc_attributes(int dirfd, const char *path, int flags, struct kstatx *st)
 	if (fstatat(dirfd, path, &old, flags) < 0)
 		return -1;
 	*st = (struct kstatx){ .mask = KSTATX_BASIC,
-		.blksize = (uint32_t)old.st_blksize, .mode = (uint16_t)old.st_mode,
+		.blksize = (uint32_t)old.st_blksize,
+		.mode = (uint16_t)old.st_mode,
 		.nlink = (uint32_t)old.st_nlink, .uid = old.st_uid,
 		.gid = old.st_gid, .ino = old.st_ino,
-		.size = (uint64_t)old.st_size, .blocks = (uint64_t)old.st_blocks,
+		.size = (uint64_t)old.st_size,
+		.blocks = (uint64_t)old.st_blocks,
 		.dev_major = major(old.st_dev), .dev_minor = minor(old.st_dev),
-		.rdev_major = major(old.st_rdev), .rdev_minor = minor(old.st_rdev),
+		.rdev_major = major(old.st_rdev),
+		.rdev_minor = minor(old.st_rdev),
 		.atime = { .sec = old.st_atim.tv_sec,
 			.nsec = (uint32_t)old.st_atim.tv_nsec },
 		.mtime = { .sec = old.st_mtim.tv_sec,

@@ -63,8 +63,8 @@ int proc_readlink(int dirfd, const char *name, struct buf *);
  * it); a descriptor, or -1 with errno. */
 int proc_pin(int dirfd, const char *name);
 
-/* statx(2), in no step of the guard and also where a filter refuses it: then the
- * mount is not in the mask. 0, or -1 with errno. */
+/* statx(2), in no step of the guard and also where a filter refuses it: then
+ * the mount is not in the mask. 0, or -1 with errno. */
 int proc_attributes(int dirfd, const char *path, int flags, struct kstatx *);
 
 /* The attributes behind a link, as the kernel has them cached; 0, or -1. */

@@ -168,9 +168,9 @@ sock_ino(const char *s)
 	return v <= UINT32_MAX && end[0] == ']' && !end[1] ? (uint32_t)v : 0;
 }
 
-/* A netlink socket made in another namespace, to which it then belongs. Only the
- * scan's child ever gets here: it enters the namespace for the moment. -1 where
- * that is refused. */
+/* A netlink socket made in another namespace, to which it then belongs. Only
+ * the scan's child ever gets here: it enters the namespace for the moment. -1
+ * where that is refused. */
 static int
 foreign_socket(struct sock_net *n, int ns)
 {

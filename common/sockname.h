@@ -16,8 +16,8 @@ const char *sockname_type(const struct sock *);
 /* LISTEN ESTABLISHED UNCONNECTED ..., or NULL where there is none. */
 const char *sockname_state(const struct sock *);
 
-/* Append the protocol: tcp, STREAM, ROUTE, 0x88cc, ...; nothing if unknown. 0, or -1
- * with ENOMEM. */
+/* Append the protocol: tcp, STREAM, ROUTE, 0x88cc, ...; nothing if unknown. 0,
+ * or -1 with ENOMEM. */
 int sockname_proto(const struct sock *, struct buf *);
 
 /* Append an address as raw bytes: ADDR:PORT, [ADDR]:PORT, PATH, @NAME,

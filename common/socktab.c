@@ -313,7 +313,7 @@ ask_name(int fds, int fd, uint32_t ino, struct buf *name)
 	return 0;
 }
 
-/* What a protocol of that name is, and its table: 1, or 0 if it is not known. */
+/* What a protocol of that name is, and its table: 1, or 0 if it is unknown. */
 static int
 know(const struct buf *name, struct sock *k, enum sock_table *table)
 {

@@ -1,8 +1,8 @@
 /*
  * socktab - what a socket is, by its inode: the tables of a network namespace
  * are read once each, when the first socket of that kind is met, and kept in
- * 24 bytes a TCP or UDP socket (48 with IPv6), 12 a unix one (20 and the path if
- * it is bound), at most twice that
+ * 24 bytes a TCP or UDP socket (48 with IPv6), 12 a unix one (20 and the path
+ * if it is bound), at most twice that
  */
 #include <stdint.h>
 
@@ -15,8 +15,9 @@ struct sock_net;
  * kind, type, addresses, state and (until the next call) path; 0 if no table
  * has it: it is not bound, or is new, or of another namespace, or of a kind
  * that has no table; then only kind and type are known, or not even those, and
- * the kernel's name for its protocol is in the buffer, or nothing. -1 with errno:
- * it could not be looked at (ENOENT: the descriptor is another one by now).
+ * the kernel's name for its protocol is in the buffer, or nothing. -1 with
+ * errno: it could not be looked at (ENOENT: the descriptor is another one by
+ * now).
  */
 int socktab_find(struct sock_net *, int fds, int fd, uint32_t ino,
                  struct sock *, struct buf *protocol);
