@@ -56,22 +56,42 @@ struct bit {
 	const char *name;
 };
 
-/* A set as an array of words; a bit that none is known for as a number. */
+/* What inotify and fanotify have in common. */
+static const struct bit notify[] = {
+	{ 1, "access" }, { 2, "modify" }, { 4, "attrib" }, { 8, "close_write" },
+	{ 0x10, "close_nowrite" }, { 0x20, "open" }, { 0x40, "moved_from" },
+	{ 0x80, "moved_to" }, { 0x100, "create" }, { 0x200, "delete" },
+	{ 0x400, "delete_self" }, { 0x800, "move_self" },
+	{ 0x4000, "q_overflow" }, { 0, NULL }
+};
+
+static const char *
+bit_name(const struct bit *b, unsigned long long bit)
+{
+	while (b->name && b->bit != bit)
+		b++;
+	return b->name;
+}
+
+/* A set as an array of words, from one table or (if it is not NULL) another; a
+ * bit that none is known for as a number. */
 static void
-put_bits(const char *key, unsigned long long set, const struct bit *bits)
+put_bits(const char *key, unsigned long long set, const struct bit *bits,
+         const struct bit *more)
 {
 	unsigned long long bit;
-	const struct bit *b;
+	const char *name;
 
 	put("\"%s\":[", key);
 	for (bit = 1; bit && bit <= set; bit <<= 1) {
 		if (!(set & bit))
 			continue;
 		next();
-		for (b = bits; b->name && b->bit != bit; b++)
-			;
-		if (b->name)
-			put("\"%s\"", b->name);
+		name = bit_name(bits, bit);
+		if (!name && more)
+			name = bit_name(more, bit);
+		if (name)
+			put("\"%s\"", name);
 		else
 			put("\"%#llx\"", bit);
 	}
@@ -118,7 +138,7 @@ detail_epoll(const struct desc *d)
 	while (parse_tfd(&text, &t) == 1) {
 		next();
 		put("{\"fd\":%d,", t.tfd);
-		put_bits("events", t.events, bits);
+		put_bits("events", t.events, bits, NULL);
 		put(",\"data\":%llu,", t.data);
 		put_place(t.major, t.minor, t.ino);
 		put("}");
@@ -130,15 +150,10 @@ static void
 detail_inotify(const struct desc *d)
 {
 	static const struct bit bits[] = {
-		{ 1, "access" }, { 2, "modify" }, { 4, "attrib" },
-		{ 8, "close_write" }, { 0x10, "close_nowrite" },
-		{ 0x20, "open" }, { 0x40, "moved_from" }, { 0x80, "moved_to" },
-		{ 0x100, "create" }, { 0x200, "delete" },
-		{ 0x400, "delete_self" }, { 0x800, "move_self" },
-		{ 0x2000, "unmount" }, { 0x4000, "q_overflow" },
-		{ 0x8000, "ignored" }, { 1U << 24, "onlydir" },
-		{ 1U << 25, "dont_follow" }, { 1U << 26, "excl_unlink" },
-		{ 1U << 30, "isdir" }, { 1U << 31, "oneshot" }, { 0, NULL }
+		{ 0x2000, "unmount" }, { 0x8000, "ignored" },
+		{ 1U << 24, "onlydir" }, { 1U << 25, "dont_follow" },
+		{ 1U << 26, "excl_unlink" }, { 1U << 30, "isdir" },
+		{ 1U << 31, "oneshot" }, { 0, NULL }
 	};
 	const char *text = d->text.s;
 	struct inotify_row i;
@@ -149,7 +164,7 @@ detail_inotify(const struct desc *d)
 		put("{\"wd\":%d,", i.wd);
 		put_place(i.major, i.minor, i.ino);
 		put(",");
-		put_bits("mask", i.mask, bits);
+		put_bits("mask", i.mask, notify, bits);
 		put("}");
 	}
 	put("]");
@@ -190,17 +205,12 @@ static void
 detail_fanotify(const struct desc *d)
 {
 	static const struct bit bits[] = {
-		{ 1, "access" }, { 2, "modify" }, { 4, "attrib" },
-		{ 8, "close_write" }, { 0x10, "close_nowrite" },
-		{ 0x20, "open" }, { 0x40, "moved_from" }, { 0x80, "moved_to" },
-		{ 0x100, "create" }, { 0x200, "delete" },
-		{ 0x400, "delete_self" }, { 0x800, "move_self" },
-		{ 0x1000, "open_exec" }, { 0x4000, "q_overflow" },
-		{ 0x8000, "fs_error" }, { 0x10000, "open_perm" },
-		{ 0x20000, "access_perm" }, { 0x40000, "open_exec_perm" },
-		{ 0x100000, "pre_access" }, { 0x1000000, "mnt_attach" },
-		{ 0x2000000, "mnt_detach" }, { 1U << 27, "event_on_child" },
-		{ 1U << 28, "rename" }, { 1U << 30, "ondir" }, { 0, NULL }
+		{ 0x1000, "open_exec" }, { 0x8000, "fs_error" },
+		{ 0x10000, "open_perm" }, { 0x20000, "access_perm" },
+		{ 0x40000, "open_exec_perm" }, { 0x100000, "pre_access" },
+		{ 1U << 24, "mnt_attach" }, { 1U << 25, "mnt_detach" },
+		{ 1U << 27, "event_on_child" }, { 1U << 28, "rename" },
+		{ 1U << 30, "ondir" }, { 0, NULL }
 	};
 	const char *text = d->text.s;
 	struct fanotify_row f;
@@ -211,7 +221,7 @@ detail_fanotify(const struct desc *d)
 		put("{");
 		put_marked(&f);
 		put(",");
-		put_bits("mask", f.mask, bits);
+		put_bits("mask", f.mask, notify, bits);
 		put("}");
 	}
 	put("]");
