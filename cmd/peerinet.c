@@ -109,6 +109,22 @@ translations(const struct walk *w, size_t *n)
 	return rows;
 }
 
+/* Is what I send one way of a connection? Then the ends are as what comes the
+ * other way has them: 1, or 0. */
+static int
+turn(const struct track_way *out, const struct track_way *in,
+     const struct peer_sock *r, struct peer_sock *as)
+{
+	if (out->sport != r->lport || out->dport != r->rport ||
+	    !same(out->src, r->local) || !same(out->dst, r->remote))
+		return 0;
+	memcpy(as->local, in->dst, 16);
+	memcpy(as->remote, in->src, 16);
+	as->lport = in->dport;
+	as->rport = in->sport;
+	return 1;
+}
+
 /* The ends of my connection as its other end would have them mirrored, if the
  * addresses are translated in between: 1, or 0. */
 static int
@@ -119,28 +135,10 @@ translate(const struct walk *w, int proto, const struct peer_sock *r,
 	const struct track_row *t = translations(w, &n);
 
 	*as = *r;
-	for (i = 0; i < n; i++, t++) {
-		if (t->proto != proto)
-			continue;
-		if (t->sent.sport == r->lport && t->sent.dport == r->rport &&
-		    same(t->sent.src, r->local) &&
-		    same(t->sent.dst, r->remote)) {
-			memcpy(as->local, t->reply.dst, 16);
-			memcpy(as->remote, t->reply.src, 16);
-			as->lport = t->reply.dport;
-			as->rport = t->reply.sport;
+	for (i = 0; i < n; i++, t++)
+		if (t->proto == proto && (turn(&t->sent, &t->reply, r, as) ||
+		    turn(&t->reply, &t->sent, r, as)))
 			return 1;
-		}
-		if (t->reply.sport == r->lport && t->reply.dport == r->rport &&
-		    same(t->reply.src, r->local) &&
-		    same(t->reply.dst, r->remote)) {
-			memcpy(as->local, t->sent.dst, 16);
-			memcpy(as->remote, t->sent.src, 16);
-			as->lport = t->sent.dport;
-			as->rport = t->sent.sport;
-			return 1;
-		}
-	}
 	return 0;
 }
 

@@ -59,12 +59,13 @@ int parse_net_inet(const char **text, int family, int proto, struct sock *);
 
 /* A connection that is tracked: what is sent to it, and what comes back, which
  * differ by more than the direction where addresses are translated. */
+struct track_way {
+	unsigned char src[16], dst[16];	/* IPv4: v4-mapped */
+	uint16_t sport, dport;
+};
 struct track_row {
 	int proto;		/* IPPROTO_* */
-	struct {
-		unsigned char src[16], dst[16];	/* IPv4: v4-mapped */
-		uint16_t sport, dport;
-	} sent, reply;
+	struct track_way sent, reply;
 };
 
 /* The next row of net/nf_conntrack that has ports, *text moved behind it: 1, or
