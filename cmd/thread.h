@@ -37,7 +37,7 @@ int thread_read(struct thread *, int always);
  * thread is gone. */
 int thread_run(struct thread *, struct run *);
 
-/* The frames for parse_frame: the stack, else the wait channel as one, or "". */
+/* Text for parse_frame: the stack, else the wait channel as a frame, or "". */
 const char *thread_frames(const struct thread *);
 
 /* The name of the call it is in, without arguments, or else what it does. */

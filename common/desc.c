@@ -434,9 +434,9 @@ same_info(const struct desc_table *t, const struct desc *d)
  * The same when the process may do anything meanwhile: link (l), attributes (s)
  * and fdinfo (i) are read again and again, in an order without a rhythm (that
  * of Thue and Morse), so many times over. To pass for one record two files
- * would have had to take turns in that very order. An epoll's fdinfo, whose lock
- * may be held for ever, is only read if it is asked for. 1, 0 if it changed, -1
- * with errno.
+ * would have had to take turns in that very order. An epoll's fdinfo, whose
+ * lock may be held for ever, is only read if it is asked for. 1, 0 if it
+ * changed, -1 with errno.
  */
 static int
 read_again(const struct desc_table *t, int dir, const char *name, int want,
