@@ -37,6 +37,12 @@ filesystem(const struct file *f)
 	return file_statfs(f, &fs) < 0 ? 0 : (uint32_t)fs.f_type;
 }
 
+int
+copy_on_overlay(const struct file *f)
+{
+	return filesystem(f) == OVERLAY_MAGIC;
+}
+
 static int
 failed_read(struct copy *c)
 {
@@ -111,7 +117,7 @@ sync_target(struct copy *c, off_t end)
 
 	if (c->to.fd < 0 || c->done - c->dirty < DIRTY)
 		return 0;
-	if (filesystem(&c->to) == OVERLAY_MAGIC)
+	if (copy_on_overlay(&c->to))
 		r = file_sync_data(&c->to);
 	else if ((r = file_begin_sync(&c->to, c->begun, end - c->begun)) == 0)
 		r = file_sync_range(&c->to, c->synced, c->begun - c->synced);

@@ -25,6 +25,9 @@ struct copy {
 	int plain;			/* copy_file_range can't do it */
 };
 
+/* Is the file on an overlay? */
+int copy_on_overlay(const struct file *);
+
 /* Have the file's dirty pages written, in steps that a slow disk can make: what
  * a clone, or a link that is to last, waits for. */
 void copy_flush(const struct copy *);

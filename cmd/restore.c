@@ -49,6 +49,7 @@ static struct file pin = { .fd = -1 };
 static struct writers writers;
 static char object[PATH_MAX];	/* the source as it is called in messages */
 static int to_stdout;
+static int doubtful;		/* a rehearsal: a link may be refused */
 
 /* Say why nothing is restored; -1. */
 #define refuse(...) (cli_warn(__VA_ARGS__), refused())
@@ -389,8 +390,9 @@ report(const char *where)
 	} else if (!to_stdout) {
 		snprintf(disk, sizeof disk, " (%s on disk)", s);
 	}
-	cli_warn("%s: %s%s, %llu bytes%s%s%s%s", target_name(),
-	         op->dry ? "would be " : "", kept->method, kept->bytes, disk,
+	cli_warn("%s: %s%s%s, %llu bytes%s%s%s%s", target_name(),
+	         op->dry ? "would be " : "", doubtful ? "linked or else " : "",
+	         kept->method, kept->bytes, disk,
 	         where ? "; open for writing in " : "", where ? where : "",
 	         !where ? "" : !op->dry ? ": what is written there is not in "
 	         "it" : op->pause && copied ? ", to be paused" : "");
@@ -478,18 +480,21 @@ copy_file(int root)
 		(void)refuse("%s: %s", target_name(), strerror(err));
 }
 
-/* Find out what would be done with it. */
+/* Find out what would be done with it. Overlayfs makes no link to a file of a
+ * lower layer whose name is gone, but its count of links stays. */
 static void
 rehearse(int root)
 {
+	int links = may_link();
 	long long avail;
 
+	doubtful = links && copy_on_overlay(&pin);
 	kept->bytes = kept->st.size;
 	kept->method = to_stdout || !target_clones(&copy.from) ? "copied" :
 	    "cloned";
-	if (may_link())
+	if (links && !doubtful)
 		kept->method = "linked";
-	else if (!to_stdout && strcmp(kept->method, "copied") == 0 &&
+	else if (!links && !to_stdout && strcmp(kept->method, "copied") == 0 &&
 	         target_room(kept->st.blocks * 512, &avail) < 0)
 		return;
 	report_writers(root);
