@@ -1,5 +1,6 @@
 /*
- * onmount - which descriptors are on the mount of -m, as several tools have it
+ * onmount - which descriptors are on the mount of lsfd's -m: on that mount, by
+ * its ID, where fdrecover's is the file system by whatever mount
  */
 struct desc;
 

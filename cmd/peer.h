@@ -147,6 +147,7 @@ const char *peer_state_name(enum peer_state);
 /* Note a row. */
 void peer_row(const struct peer_row *);
 
+/* Compare two keys, as qsort(3) and bsearch(3) want it. */
 int peer_compare_keys(const void *, const void *);
 
 /* Is there a socket with descriptors in its queue? */

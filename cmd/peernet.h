@@ -62,6 +62,8 @@ void peer_nets_open(struct peer_nets *, const struct walk *);
 
 /* The next one, which may be asked until the call after: NULL at the end. */
 struct sock_net *peer_nets_next(struct peer_nets *, const struct walk *);
+
+/* Close what the iterator has open, at the end or before. */
 void peer_nets_close(struct peer_nets *, const struct walk *);
 
 /* The namespace in which the socket that the descriptor is was made, by a

@@ -55,6 +55,8 @@ int sock_open(struct sock_iter *, struct sock_net *, enum sock_table,
 /* The next row: 1, 0 at the end, -1 with errno. Rows of unix that were read
  * from procfs may be forged, and don't tell the peer. */
 int sock_next(struct sock_iter *, struct sock *);
+
+/* End it, before the end or there. */
 void sock_close(struct sock_iter *);
 
 /* The unix socket with that inode, of which the pointers stay good until the
