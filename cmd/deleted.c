@@ -41,20 +41,13 @@ static int unseen;
 static const struct mount *only;		/* files of this one */
 static unsigned undecided;
 
-static _Noreturn void
-die(void)
-{
-	cli_warn("%s", strerror(errno));
-	_exit(1);
-}
-
 static char *
 copy_bytes(const char *s, size_t n)
 {
 	char *p = malloc(n + 1);
 
 	if (!p)
-		die();
+		cli_die();
 	memcpy(p, n ? s : "", n);
 	return p;
 }
@@ -361,7 +354,7 @@ deleted_path(const char *path)
 	char *cwd = *path == '/' ? strdup("") : getcwd(NULL, 0), *s;
 
 	if (!cwd || asprintf(&s, "%s/%s", cwd, path) < 0)
-		die();
+		cli_die();
 	free(cwd);
 	return s;
 }
