@@ -39,8 +39,8 @@ add_call(const struct call *c)
 	calls[ncalls++] = *c;
 }
 
-/* The calls that block on an object with two ends, and which arguments are what they read from
- * and write to. preadv2 at offset -1 is a readv. */
+/* The calls that block on an object with two ends, and which arguments are what
+ * they read from and write to. preadv2 at offset -1 is a readv. */
 static void
 note_call(int pid, int tid, const struct task_syscall *c)
 {

@@ -20,9 +20,6 @@
 #include "walk.h"
 #include "peer.h"
 
-/* So often is a scan made again because a descriptor became another one. */
-enum { TRIES = 2 };
-
 struct peer peer = { .asked = -1, .pinned = -1 };
 
 static struct walk w;
@@ -34,7 +31,6 @@ static size_t ndirect;
 static unsigned classes;	/* of the wanted objects */
 static const char *comm;	/* a copy of the current process's, or NULL */
 static int in_own_table;	/* the descriptor asked about was found there */
-static int tries;		/* scans that were made again */
 static int first_scan;		/* refused processes are counted once */
 
 static _Noreturn void
@@ -118,7 +114,8 @@ peer_end(const struct walk *of, const struct peer_key *k, int roles)
 		return;
 	/* The table of a thread that is asked about may be seen under another
 	 * thread that shares it. */
-	if (!peer.traced && of->tid && of->pid == my->pid && my->tid && of->tid != my->tid &&
+	if (!peer.traced && of->tid && of->pid == my->pid && my->tid &&
+	    of->tid != my->tid &&
 	    sys_kcmp(of->root, of->tid, my->tid, SYS_KCMP_FILES, 0, 0) == 0)
 		e.tid = my->tid;
 	e.thread = walk_thread(of);
@@ -397,7 +394,8 @@ static void
 read_mine(int fd, int thread)
 {
 	guard_fd(fd);
-	if (peer.traced && peer.asked < 0 && glance(&peer.target.table, fd) == 0)
+	if (peer.traced && peer.asked < 0 &&
+	    glance(&peer.target.table, fd) == 0)
 		return;
 	if (desc_read(&peer.target.table, fd, DESC_WANT_STAT | DESC_WANT_NAME,
 	              &peer.desc) == 0)
@@ -423,162 +421,13 @@ peer_read(const struct walk_pick *pick)
 			thread = walk_thread(&peer.target);
 			if (peer.asked >= 0 && !in_own_table)
 				read_mine(peer.asked, thread);
-			while (peer.asked < 0 && walk_fd(&peer.target, &fd) == 1)
+			while (peer.asked < 0 &&
+			    walk_fd(&peer.target, &fd) == 1)
 				read_mine(fd, thread);
 		}
 		if (r < 0)
 			target_error();
 	}
-}
-
-/* Which way does it flow between ends of these roles, or who waits for whom? */
-static int
-flow(int mine, int its)
-{
-	int to = (mine & PEER_WRITES && its & PEER_READS) ||
-	    (mine & PEER_WAITS && its & PEER_LOCKS);
-	int from = (mine & PEER_READS && its & PEER_WRITES) ||
-	    (mine & PEER_LOCKS && its & PEER_WAITS);
-
-	if ((mine & PEER_MASTER && its & PEER_SLAVE) ||
-	    (mine & PEER_SLAVE && its & PEER_MASTER))
-		return PEER_BOTH;
-	return to && from ? PEER_BOTH : to ? PEER_TO : from ? PEER_FROM :
-	    PEER_EQUAL;
-}
-
-int
-peer_dir(const struct peer_link *l, const struct peer_end *its)
-{
-	return l->dir == PEER_FLOW ? flow(peer.mine[l->my].roles, its->roles) :
-	    l->dir;
-}
-
-enum peer_state
-peer_state(struct peer_end *e)
-{
-	static const enum peer_state states[] = {
-		[BLOCKED_NOT] = PEER_OPEN, [BLOCKED_READING] = PEER_READING,
-		[BLOCKED_WRITING] = PEER_WRITING,
-		[BLOCKED_LOCKING] = PEER_OPEN, [BLOCKED_UNKNOWN] = PEER_OPEN
-	};
-
-	if (!e->looked && !e->tool && e->fd >= 0)
-		e->state = states[blocked_on(peer.root, e)];
-	e->looked = 1;
-	return e->state;
-}
-
-const char *
-peer_state_name(enum peer_state state)
-{
-	static const char *const names[] = {
-		[PEER_OPEN] = "open", [PEER_READING] = "read",
-		[PEER_WRITING] = "write", [PEER_NONE] = "none",
-		[PEER_CLOSED] = "closed", [PEER_BACKLOG] = "backlog",
-		[PEER_INFLIGHT] = "inflight", [PEER_HIDDEN] = "hidden",
-		[PEER_REMOTE] = "remote", [PEER_KERNEL] = "kernel"
-	};
-
-	return names[state];
-}
-
-void
-peer_row(const struct peer_row *r)
-{
-	peer.rows = cli_grow(peer.rows, peer.nrows, sizeof *r);
-	peer.rows[peer.nrows++] = *r;
-}
-
-static void
-add_row(const struct peer_link *l, struct peer_end *its, int dir,
-        enum peer_state state)
-{
-	struct peer_row r = { &peer.mine[l->my], its, dir, state,
-		its ? -1 : l->uid };
-
-	if (dir == PEER_EQUAL)
-		r.state = PEER_SAME;
-	else if (its && state == PEER_OPEN)
-		r.state = peer_state(its);
-	peer_row(&r);
-}
-
-static int
-is_self(const struct peer_end *a, const struct peer_end *b)
-{
-	return a->pid == b->pid && a->tid == b->tid && a->fd == b->fd;
-}
-
-int
-peer_alone(const struct peer_link *l)
-{
-	int r;
-
-	if (l->alone != PEER_PROVE)
-		return (int)l->alone;
-	/* what changes faster than it is looked at is hidden */
-	if ((r = peer_prove(&peer.mine[l->my])) < 0 && tries < TRIES)
-		return -1;
-	return r > 0 ? PEER_NONE : peer_queued() ? PEER_INFLIGHT : PEER_HIDDEN;
-}
-
-/* The row of a link whose other end nobody is seen to hold, or only an
- * io_uring, if there is one to be shown; 0, or -1 if my end is not what it
- * was. */
-static int
-add_alone(const struct peer_link *l, struct peer_end *ring)
-{
-	struct peer_end any = { .roles = PEER_READS | PEER_WRITES |
-		PEER_MASTER | PEER_SLAVE };
-	int state = l->alone == PEER_SILENT ? PEER_SILENT : peer_alone(l);
-	int dir = peer_dir(l, &any);
-
-	if (state < 0)
-		return -1;
-	if (ring && state != PEER_NONE)
-		add_row(l, ring, dir, PEER_INFLIGHT);
-	else if (state != PEER_SILENT)
-		add_row(l, NULL, dir, (enum peer_state)state);
-	return 0;
-}
-
-/*
- * The rows of a link; the ends of its object are e to last. My end itself
- * counts where it is its own other end and has no one else, this tool where
- * nobody else does. 0, or -1 if my end is not what it was.
- */
-static int
-add_rows(const struct peer_link *l, struct peer_end *e, struct peer_end *last)
-{
-	const struct peer_end *my = &peer.mine[l->my];
-	struct peer_end *self = NULL, *tool = NULL, *ring = NULL;
-	int dir, found = 0;
-
-	for (; e < last; e++) {
-		dir = peer_dir(l, e);
-		if (e->roles == PEER_REGISTERED)
-			ring = e;
-		if (!(e->roles & l->roles) || e->roles == PEER_REGISTERED)
-			continue;
-		if (is_self(my, e)) {
-			self = dir == PEER_EQUAL ? self : e;
-		} else if (e->tool) {
-			tool = dir == PEER_EQUAL ? tool : e;
-		} else if (dir != PEER_EQUAL || peer.asked >= 0) {
-			add_row(l, e, dir, l->held);
-			found |= dir != PEER_EQUAL;
-		}
-	}
-	if (found)
-		return 0;
-	if (self)
-		add_row(l, self, peer_dir(l, self), l->held);
-	else if (tool)
-		add_row(l, tool, peer_dir(l, tool), PEER_OPEN);
-	else
-		return add_alone(l, ring);
-	return 0;
 }
 
 struct peer_end *
@@ -600,22 +449,6 @@ peer_ends(const struct peer_key *k, size_t *n)
 	return peer.ends + lo;
 }
 
-/* All rows; 0, or -1 if an end is not what it was. */
-static int
-make_rows(void)
-{
-	struct peer_end *e;
-	size_t i, n;
-	int r = 0;
-
-	peer.nrows = 0;
-	for (i = 0; i < peer.nlinks; i++) {
-		e = peer_ends(&peer.links[i].key, &n);
-		r |= add_rows(&peer.links[i], e, e + n);
-	}
-	return r;
-}
-
 int
 peer_open(int pid, struct walk_pick *pick)
 {
@@ -628,7 +461,7 @@ peer_open(int pid, struct walk_pick *pick)
 	peer.untold = peer.mapped = 0;
 	peer.following = 0;
 	classes = peer.traced;
-	first_scan = tries == 0;
+	first_scan = peer.tries == 0;
 	return 0;
 }
 
@@ -637,12 +470,12 @@ peer_find(int pid)
 {
 	struct walk_pick pick;
 
-	tries = 0;
+	peer.tries = 0;
 	do {
 		if (peer_open(pid, &pick) < 0)
 			return -1;
 		peer_read(&pick);
 		peer_scan();
-	} while (make_rows() < 0 && ++tries);
+	} while (peer_rows() < 0 && ++peer.tries);
 	return 0;
 }

@@ -111,6 +111,7 @@ extern struct peer {
 	int untold;		/* descriptors of which the kernel can't tell */
 	int unseen;		/* something of the target can't be read */
 	char endless[16];	/* the type of what has no other end */
+	int tries;		/* scans that were made again */
 } peer;
 
 /* Find all rows of a process's descriptor, or of all of them; 0, or -1 with
@@ -144,8 +145,12 @@ int peer_alone(const struct peer_link *);
 /* STATE in words, NULL for PEER_SAME. */
 const char *peer_state_name(enum peer_state);
 
-/* Note a row. */
+/* Note a row; and those of all links: 0, or -1 if an end is not what it was. */
 void peer_row(const struct peer_row *);
+int peer_rows(void);
+
+/* Are they one descriptor? */
+int peer_same(const struct peer_end *, const struct peer_end *);
 
 /* Compare two keys, as qsort(3) and bsearch(3) want it. */
 int peer_compare_keys(const void *, const void *);

@@ -268,7 +268,8 @@ pidfd_links(const struct walk *w)
 		.dir = PEER_TO, .held = PEER_OPEN, .alone = PEER_CLOSED,
 		.uid = -1 };
 	struct pidfd_row row;
-	struct peer_end e = { .fd = PEER_NO_FD, .mode = -1, .roles = PEER_HOLDS };
+	struct peer_end e = { .fd = PEER_NO_FD, .mode = -1,
+		.roles = PEER_HOLDS };
 	char name[32];
 
 	if (!info || parse_pidfd(info, &row) < 0)

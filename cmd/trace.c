@@ -253,12 +253,6 @@ compare_levels(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static int
-is_same(const struct peer_end *a, const struct peer_end *b)
-{
-	return a->pid == b->pid && a->tid == b->tid && a->fd == b->fd;
-}
-
 /* The end with its name, if it is one of those that were read. */
 static struct peer_end *
 named(struct peer_end *e)
@@ -266,7 +260,7 @@ named(struct peer_end *e)
 	size_t i;
 
 	for (i = 0; i < peer.nmine; i++)
-		if (is_same(&peer.mine[i], e))
+		if (peer_same(&peer.mine[i], e))
 			return &peer.mine[i];
 	return e;
 }
@@ -286,7 +280,7 @@ better(struct peer_end *a, struct peer_end *b)
 {
 	int d;
 
-	if (!a || !b || is_same(a, b))
+	if (!a || !b || peer_same(a, b))
 		return a ? a : b;
 	if ((d = rank(a) - rank(b)) == 0)
 		d = a->pid != b->pid ? a->pid - b->pid : a->fd - b->fd;
@@ -303,7 +297,7 @@ add_others(struct peer_end *main, int roles, int except)
 	size_t n;
 
 	for (e = peer_ends(&main->key, &n); n-- > 0; e++) {
-		if (is_same(e, main) || e->tool || !(e->roles & roles) ||
+		if (peer_same(e, main) || e->tool || !(e->roles & roles) ||
 		    e->roles & except ||
 		    (main->fd == STDERR_FILENO && !find_stop(e->pid)))
 			continue;
