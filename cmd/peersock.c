@@ -2,6 +2,7 @@
 #include <netinet/in.h>
 #include <errno.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -325,6 +326,9 @@ peer_sock_links(const struct walk *w, struct peer_end *my)
 	my->roles = PEER_READS | PEER_WRITES;
 	known = socktab_kind(w->table.fds, peer.desc.fd, (uint32_t)my->key.id,
 	                     &k, &protocol);
+	if (known == 1)
+		snprintf(peer.endless, sizeof peer.endless, "%s",
+		         sockname_kind(&k));
 	peer_equal(&my->key, PEER_READS | PEER_WRITES);
 	switch (known == 1 ? k.family : AF_UNSPEC) {
 	case AF_UNIX:

@@ -251,6 +251,7 @@ leave() {
 	all "-> $PID 100 open"
 	peers "$PID" 102
 	alone
+	grep -q 'descriptor 102 (udp)$' err
 	peers "$PID" 103
 	all '-> - - none'
 	ends 1
