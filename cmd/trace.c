@@ -113,35 +113,52 @@ add_hop(const struct peer_link *l, struct peer_end *its, int dir, int level,
 	hops[nhops++] = h;
 }
 
-/* The hops of a link whose other end is seen; 1, or 0 without one. */
+/* The hop to one of the ends; what is behind a listening socket, which has
+ * connections in its backlog, is not followed. */
+static void
+follow_end(const struct peer_link *l, struct peer_end *e, const struct step *s)
+{
+	int dir = peer_dir(l, e), way = UP | DOWN, level = s->level;
+
+	if (dir != PEER_BOTH)
+		way = dir == PEER_TO ? DOWN : UP;
+	if (dir != PEER_BOTH && !(s->way & way))
+		return;
+	add_hop(l, e, dir, dir == PEER_FROM ? level - 1 : level, l->held);
+	if (l->held != PEER_BACKLOG && e->pid != peer.mine[l->my].pid)
+		follow(e->pid, way, dir == PEER_FROM ? level - 1 : level + 1,
+		       dir == PEER_BOTH);
+}
+
+/* The hops of a link whose other end is seen; 1, or 0 without one. The process
+ * itself counts where no other one has that end. */
 static int
 follow_ends(const struct peer_link *l, const struct step *s)
 {
-	int pid = peer.mine[l->my].pid, found = 0, dir, both;
-	size_t n, i;
-	struct peer_end *e = peer_ends(&l->key, &n);
+	const struct peer_end my = peer.mine[l->my];
+	struct peer_end *own = NULL, *ends, *e;
+	int both, others = 0;
+	size_t n;
 
-	both = l->dir == PEER_FLOW && has_both(pid, e, n);
-	for (i = 0; i < n; i++) {
-		dir = peer_dir(l, &e[i]);
-		if (e[i].tool || !(e[i].roles & l->roles) || dir == PEER_EQUAL)
+	ends = peer_ends(&l->key, &n);
+	both = l->dir == PEER_FLOW && has_both(my.pid, ends, n);
+	for (e = ends; e < ends + n; e++) {
+		if (e->tool || !(e->roles & l->roles) ||
+		    peer_dir(l, e) == PEER_EQUAL)
 			continue;
-		found = 1;
-		if (e[i].pid == pid || l->held == PEER_BACKLOG ||
-		    (both && has_both(e[i].pid, e, n)))
+		if (e->pid == my.pid) {
+			if (!own || peer_same(own, &my) ||
+			    (e->fd < own->fd && !peer_same(e, &my)))
+				own = e;
 			continue;
-		if (dir == PEER_TO && s->way & DOWN) {
-			add_hop(l, &e[i], dir, s->level, l->held);
-			follow(e[i].pid, DOWN, s->level + 1, 0);
-		} else if (dir == PEER_FROM && s->way & UP) {
-			add_hop(l, &e[i], dir, s->level - 1, l->held);
-			follow(e[i].pid, UP, s->level - 1, 0);
-		} else if (dir == PEER_BOTH) {
-			add_hop(l, &e[i], dir, s->level, l->held);
-			follow(e[i].pid, UP | DOWN, s->level + 1, 1);
 		}
+		others = 1;
+		if (!both || !has_both(e->pid, ends, n))
+			follow_end(l, e, s);
 	}
-	return found;
+	if (own && !others)
+		follow_end(l, own, s);
+	return own || others;
 }
 
 /* A link whose other end nobody is seen to have, but perhaps this tool. */
@@ -167,24 +184,31 @@ follow_alone(const struct peer_link *l, const struct step *s)
 	        (enum peer_state)state);
 }
 
-/* With how many processes does it talk over sockets? */
+/* Does it talk with too many processes over sockets? */
 static int
 is_hub(const struct stop *s)
 {
-	size_t i, k, n, count = 0;
+	int pids[HUB], n = 0, known;
 	struct peer_end *e;
+	size_t i, k;
 
 	for (i = s->links; i < s->links_end; i++) {
 		const struct peer_link *l = &peer.links[i];
 
 		if (l->dir != PEER_BOTH || l->held == PEER_BACKLOG)
 			continue;
-		e = peer_ends(&l->key, &n);
-		for (k = 0; k < n; k++)
-			count += e[k].pid != s->pid &&
-			    (k == 0 || e[k].pid != e[k - 1].pid);
+		for (e = peer_ends(&l->key, &k); k-- > 0; e++) {
+			for (known = 0; known < n; known++)
+				if (pids[known] == e->pid)
+					break;
+			if (e->pid == s->pid || known < n)
+				continue;
+			if (n == HUB)
+				return 1;
+			pids[n++] = e->pid;
+		}
 	}
-	return count > HUB;
+	return 0;
 }
 
 static void
@@ -215,12 +239,22 @@ compare_objects(const struct hop *x, const struct hop *y)
 	return d ? d : peer_compare_keys(&x->other, &y->other);
 }
 
+/* Has one process both its ends? */
+static int
+is_own(const struct hop *h)
+{
+	return h->its && h->its->pid == peer.mine[h->my].pid;
+}
+
+/* One's own last: they count where there are no others. */
 static int
 compare_hops(const void *a, const void *b)
 {
 	const struct hop *x = a, *y = b;
 	int d = compare_objects(x, y);
 
+	if (d == 0)
+		d = is_own(x) - is_own(y);
 	return d ? d : x->level < y->level ? -1 : x->level > y->level;
 }
 
@@ -265,6 +299,24 @@ named(struct peer_end *e)
 	return e;
 }
 
+/* Of the process that is asked about one descriptor, read the others that are
+ * ends of hops too. */
+static void
+read_others(void)
+{
+	struct walk_pick pick = { .pid = stops->pid };
+	size_t i;
+
+	for (i = 0; i < nhops; i++) {
+		struct peer_end *e = hops[i].its;
+
+		if (!e || e->pid != pick.pid || named(e) != e)
+			continue;
+		peer.asked = e->fd;
+		peer_read(&pick);
+	}
+}
+
 /* Of the holders of one end the one that is asked about stands for them, else
  * the one that is blocked on it, or that has it as a standard stream: the less,
  * the more so. */
@@ -306,6 +358,18 @@ add_others(struct peer_end *main, int roles, int except)
 	}
 }
 
+/* Is it of that group? What goes both ways may have been found from either
+ * side, of which that of the first one counts. */
+static int
+is_of(const struct hop *h, const struct hop *first)
+{
+	if (is_own(h) != is_own(first))
+		return 0;
+	return first->dir != PEER_BOTH ||
+	    (from_of(h)->roles == from_of(first)->roles &&
+	     peer_compare_keys(&from_of(h)->key, &from_of(first)->key) == 0);
+}
+
 /* The rows of the hops first to last, which have the same object. */
 static void
 add_group(const struct hop *first, const struct hop *last)
@@ -317,19 +381,21 @@ add_group(const struct hop *first, const struct hop *last)
 	int flows = first->dir != PEER_BOTH;
 	const struct hop *h;
 
-	for (h = first; h < last; h++) {
-		/* what goes both ways may have been found from either side */
-		if (!flows && (from_of(h)->roles != from_of(first)->roles ||
-		    peer_compare_keys(&from_of(h)->key, &from_of(first)->key)))
-			continue;
-		from = better(from, from_of(h));
-		to = better(to, to_of(h));
-	}
+	for (h = first; h < last; h++)
+		if (is_of(h, first))
+			from = better(from, from_of(h));
+	/* one descriptor is both ends only where there is no other one */
+	for (h = first; h < last; h++)
+		if (is_of(h, first) && to_of(h) && !peer_same(to_of(h), from))
+			to = better(to, to_of(h));
 	r.my = named(from);
-	r.its = to;
+	r.its = to = to ? to : to_of(first);
 	if (to && r.state == PEER_OPEN)
 		r.state = peer_state(to);
 	peer_row(&r);
+	if (to && !flows && to->roles == from->roles &&
+	    peer_compare_keys(&to->key, &from->key) == 0)
+		return;
 	add_others(from, from->roles, 0);
 	if (to)
 		add_others(to, to->roles, flows ? from->roles : 0);
@@ -378,6 +444,8 @@ peer_trace(int pid)
 	peer.following = 1;
 	for (i = 0; i < nsteps; i++)
 		follow_step(steps[i]);
+	if (asked >= 0)
+		read_others();
 	peer.asked = asked;
 	make_rows();
 	return 0;

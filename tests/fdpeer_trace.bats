@@ -95,6 +95,9 @@ $(printf '%s\n' "$p1 100 == $p1 101" "$p1 100 == $stray 100" \
 	p2=$PID
 	trace "$p1"
 	[ "$(sort <<<"$TRACE")" = "$(printf '%s\n' "$p1 100 -> $p2 100" "$p2 101 -> $p1 101" | sort)" ]
+	# of one descriptor: the other one comes with its name
+	trace "$p1" 101
+	[ "$(sort <<<"$TRACE")" = "$(printf '%s\n' "$p1 100 -> $p2 100" "$p2 101 -> $p1 101" | sort)" ]
 	# a jobserver: each has both ends
 	hold 100,101=pipe child:comm:a child:comm:b
 	name="pipe:[$(inode "$PID" 100)]"
@@ -196,7 +199,7 @@ $(printf '%s\n' "$p1 100 == $p1 101" "$p1 100 == $stray 100" \
 	p2=$PID
 	p3=$(pgrep -P "$p2")
 	run -1 --separate-stderr fdpeer -r "$p2" 100
-	[ "$stderr" = "fdpeer: $p2: nothing flows through descriptor 100 (sock)" ]
+	[ "$stderr" = "fdpeer: $p2: nothing flows through descriptor 100 (unix)" ]
 	run -0 fdpeer -H -r --sockets "$p2" 100
 	[[ $output == *"$(printf '%s\thold\t100\t<->\t%s\thold\t101' "$p2" "$p3")"* ]]
 	run -0 fdpeer -H -r --sockets "$p1" 100
@@ -215,4 +218,103 @@ $(printf '%s\n' "$p1 100 == $p1 101" "$p1 100 == $stray 100" \
 	[[ $output == *"$(printf '%s\t%s\t%s\t%s\t%s' "$p2" hold 100 '<->' "$p3")"* ]]
 	run -0 fdpeer -H -r "$p1" 100
 	[[ $output != *'<->'* ]]
+}
+
+@test "fdpeer -r: both ends are the process's own" {
+	mkfifo a
+	hold 100,101=pipe
+	# if nobody else is there: the same from either end, and of all
+	for fd in 100 101 ''; do
+		# shellcheck disable=SC2086 # no operand
+		run --separate-stderr fdpeer -H -r "$PID" $fd
+		[ "$(grep -F "pipe:[$(inode "$PID" 100)]" <<<"$output" |
+			cut -f 1,3-5,7,8)" = "$(printf '%s\t' \
+			"$PID" 101 '->' "$PID" 100)open" ]
+	done
+	# one descriptor, then two, which are both
+	hold 100=rw:a
+	trace "$PID" 100
+	[ "$status" -ne 1 ]
+	[ "$TRACE" = "$PID 100 <-> $PID 100" ]
+	mkfifo b
+	hold 100=rw:b 101=dup:100
+	for fd in 100 101; do
+		trace "$PID" "$fd"
+		[ "$status" -ne 1 ]
+		[[ $TRACE == "$PID 100 <-> $PID 101" ||
+			$TRACE == "$PID 101 <-> $PID 100" ]]
+	done
+	# another reader comes first, ours is beside it
+	mkfifo c
+	hold 99=rw:c 100=r:c 101=w:c close:99
+	p1=$PID
+	hold 100=r:c
+	trace "$p1"
+	[ "$TRACE" = "$p1 101 -> $PID 100
+$PID 100 == $p1 100" ]
+	hold 100,101=unix
+	run --separate-stderr fdpeer -H -r --sockets "$PID" 101
+	[ "$status" -ne 1 ]
+	[ "$(cut -f 1,3-5,7,8 <<<"$output")" = "$(printf '%s\t' \
+		"$PID" 101 '<->' "$PID" 100)open" ]
+}
+
+@test "fdpeer -r --sockets: a connection that is not accepted yet" {
+	mkfifo a
+	hold 99=rw:a 100=r:a
+	reader=$PID
+	hold "100=socket:unix,stream,bind=$PWD/s,listen" 101=w:a
+	server=$PID
+	hold "100=socket:unix,stream,to=$PWD/s"
+	for side in "$PID $server" "$server $PID"; do
+		run --separate-stderr fdpeer -H -r --sockets "${side% *}" 100
+		[ "$status" -ne 1 ]
+		[ "$(cut -f 1,3-5,7,8 <<<"$output")" = "$(printf '%s\t' \
+			"${side% *}" 100 '<->' "${side#* }" 100)backlog" ]
+	done
+	# what is behind the listener is none of the client's
+	run --separate-stderr fdpeer -H -r --sockets "$PID"
+	[[ $output != *"	$reader	"* ]]
+	# both in one process
+	hold "100=socket:unix,stream,bind=$PWD/t,listen" \
+		"101=socket:unix,stream,to=$PWD/t"
+	run --separate-stderr fdpeer -H -r --sockets "$PID" 101
+	[ "$status" -ne 1 ]
+	[ "$(cut -f 1,3-5,7,8 <<<"$output")" = "$(printf '%s\t' \
+		"$PID" 101 '<->' "$PID" 100)backlog" ]
+}
+
+# hub N: a process with that many others on a socket pair, a client on another
+# one, and a pipe to $reader
+hub() {
+	local more=() i
+	for ((i = 0; i < $1; i++)); do
+		more+=(child:comm:more)
+	done
+	hold 100,101=unix child:close:101 close:100 102,103=unix "${more[@]}" \
+		120=w:a
+	client=$(pgrep -P "$PID" -x hold)
+}
+
+@test "fdpeer -r --sockets: not beyond who talks with more than eight" {
+	mkfifo a
+	hold 99=rw:a 100=r:a
+	reader=$PID
+	behind=$'\t120\t->\t'$reader$'\t'
+	hub 7
+	run --separate-stderr fdpeer -H -r --sockets "$client" 100
+	[[ $output == *"$behind"* ]]
+	hub 8
+	run --separate-stderr fdpeer -H -r --sockets "$client" 100
+	[[ $output == *$'\t<->\t'"$PID"$'\t'* ]]
+	[[ $output != *"$behind"* ]]
+	# but from there
+	run --separate-stderr fdpeer -H -r --sockets "$PID" 120
+	[[ $output == *"$behind"* ]]
+	# the same one over nine sockets is one
+	hold 100,101=unix 102,103=unix 104,105=unix 106,107=unix 108,109=unix \
+		110,111=unix 112,113=unix 114,115=unix 116,117=unix \
+		child:comm:peer 120=w:a
+	run --separate-stderr fdpeer -H -r --sockets "$(pgrep -P "$PID")" 100
+	[[ $output == *"$behind"* ]]
 }
