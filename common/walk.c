@@ -175,7 +175,9 @@ is_bare(int dir)
 	if (bare == 0)
 		bare = parse_status(b.s, &st) == 0 &&
 		    (strchr("ZX", st.state) || st.kthread ||
-		     !parse_field(b.s, "VmSize"));
+		     (!proc_is_copy() && !parse_field(b.s, "VmSize")));
+	else if (proc_is_copy())
+		bare = 0;		/* a copy may have none */
 	buf_free(&b);
 	errno = err;
 	return bare;
