@@ -268,7 +268,7 @@ openfile_ended(const struct openfile *f, int ms)
 }
 
 /* What a zombie has left for its parent; 0 or -1. The kernel says 0 to those
- * who may not know, but these may not read io either. */
+ * who may not know, but these may not read io either (nor may the owner). */
 static int
 zombie_status(const struct openfile *f, int *status)
 {
@@ -276,7 +276,8 @@ zombie_status(const struct openfile *f, int *status)
 
 	if (proc_read(f->w.dir, "stat", &text) < 0 ||
 	    parse_stat(text.s, &st) < 0 || st.state != 'Z' ||
-	    st.exit_code < 0 || proc_read(f->w.dir, "io", &text) < 0)
+	    st.exit_code < 0 ||
+	    (st.exit_code == 0 && proc_read(f->w.dir, "io", &text) < 0))
 		return -1;
 	*status = st.exit_code;
 	return 0;
