@@ -144,10 +144,11 @@ file_match(const struct file *from, const struct file *to)
 	/* the kernel's is an int, whatever the name of the call says */
 	int flags, err = errno;
 
-	if (STEP(from, ioctl(from->fd, KFS_IOC_GETFLAGS, &flags)) == 0 &&
-	    flags & KFS_NOCOW_FL) {
+	if (STEP(from, syscall(SYS_ioctl, from->fd, KFS_IOC_GETFLAGS,
+	                       &flags)) == 0 && flags & KFS_NOCOW_FL) {
 		flags = KFS_NOCOW_FL;
-		(void)SLOW_STEP(to, ioctl(to->fd, KFS_IOC_SETFLAGS, &flags));
+		(void)SLOW_STEP(to, syscall(SYS_ioctl, to->fd,
+		                            KFS_IOC_SETFLAGS, &flags));
 	}
 	errno = err;
 }
