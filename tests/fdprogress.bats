@@ -264,7 +264,7 @@ between() {
 		run --separate-stderr -0 fdprogress -H "$PID" 7
 		echo "$output"
 		[ "$(column 4)" = pread ]
-		between 3500000 "$(column 8)" 6500000
+		between 3000000 "$(column 8)" 9000000
 	done
 	# also where the position stands at the end
 	tell seek 100000000
