@@ -17,32 +17,17 @@
 #include "openfile.h"
 #include "gauge.h"
 
-/* Bytes that are more than a command read or a line written. */
-#define SOME 4096
-/* ... or a page fault fetched */
-#define PAGES (1 << 18)
-/* METER_BACK is fed with this, less the position. */
-#define BACK (1ULL << 62)
-/* s that are no time to say that it stands still. */
-#define BRIEF 0.1
-/* ... and that are long enough to say why, or where it is at the end. */
-#define PATIENCE 10.0
-#define AT_END 1.0
 /* s between two looks at its pages and CPU time. */
 #define CHECK 0.25
-/* Turns among the last ten movements or so that are no more a direction. */
-#define TURNS 2.0
 
-static struct buf text;
-
-static int
-readable(const struct gauge *g)
+int
+gauge_reads(const struct gauge *g)
 {
 	return g->f.fd < 0 || g->f.d.mode != O_WRONLY;
 }
 
-static int
-writable(const struct gauge *g)
+int
+gauge_writes(const struct gauge *g)
 {
 	return g->f.fd >= 0 && g->f.d.mode != O_RDONLY;
 }
@@ -67,7 +52,7 @@ gauge_attach(struct gauge *g)
 		return -1;
 	}
 	meter_start(&g->m[METER_POS], f->now, f->pos);
-	meter_start(&g->m[METER_BACK], f->now, BACK - f->pos);
+	meter_start(&g->m[METER_BACK], f->now, GAUGE_BACK - f->pos);
 	g->alive = f->now;
 	g->aside = g->direction = 0;
 	g->turns = 0;
@@ -97,7 +82,7 @@ move(struct gauge *g)
 
 	if (pos == was) {
 		meter_add(m, g->f.now, pos);
-		meter_add(&g->m[METER_BACK], g->f.now, BACK - pos);
+		meter_add(&g->m[METER_BACK], g->f.now, GAUGE_BACK - pos);
 		return;
 	}
 	/* back to the beginning after it went on: once more through the file */
@@ -110,25 +95,18 @@ move(struct gauge *g)
 		g->turns++;
 	g->direction = again ? 0 : direction;
 	meter_add(m, g->f.now, pos);
-	meter_add(&g->m[METER_BACK], g->f.now, BACK - pos);
+	meter_add(&g->m[METER_BACK], g->f.now, GAUGE_BACK - pos);
 	g->kept->file.moved = 1;
 	g->kept->elsewhere = 0;
 	g->alive = g->f.now;
 }
 
-/* When the position moved last. */
-static double
-moved(const struct gauge *g)
+double
+gauge_pos_moved(const struct gauge *g)
 {
 	double a = g->m[METER_POS].moved, b = g->m[METER_BACK].moved;
 
 	return a > b ? a : b;
-}
-
-double
-gauge_moved(const struct gauge *g)
-{
-	return g->by == BY_IO || g->by == BY_UNKNOWN ? moved(g) : g->alive;
 }
 
 static void
@@ -181,7 +159,7 @@ calls(struct gauge *g)
 	while (activity_call(g->f.w.dir, !walk_single(&g->f.w), &at, &c)) {
 		int mine = g->f.fd == c.in || g->f.fd == c.out;
 
-		g->there += !mine && (readable(g) ? c.in >= 0 : c.out >= 0);
+		g->there += !mine && (gauge_reads(g) ? c.in >= 0 : c.out >= 0);
 		if (!mine)
 			continue;
 		if (g->f.fd == c.in && c.out >= 0)
@@ -200,7 +178,7 @@ static void
 find_partner(struct gauge *g)
 {
 	struct activity_files *a = &g->files[0], *b = &g->files[1];
-	unsigned long long grown, most = SOME;
+	unsigned long long grown, most = GAUGE_SOME;
 	size_t i, j = 0;
 
 	activity_files(&g->f.w.table, g->f.fd, b);
@@ -232,7 +210,7 @@ sizes(struct gauge *g, int all)
 	struct kstatx st;
 	char name[16];
 
-	if (writable(g)) {
+	if (gauge_writes(g)) {
 		meter_add(&g->m[METER_SIZE], f->now, f->size);
 	} else if (g->partner >= 0) {
 		snprintf(name, sizeof name, "%d", g->partner);
@@ -286,9 +264,9 @@ others(struct gauge *g, int all)
 	}
 	if (all || f->now - g->checked > CHECK)
 		check(g);
-	if (sum >= g->counters + SOME ||
+	if (sum >= g->counters + GAUGE_SOME ||
 	    (g->m[METER_SIZE].moves && g->m[METER_SIZE].moved > g->alive) ||
-	    g->m[METER_MAP].pos >= g->mapped + PAGES) {
+	    g->m[METER_MAP].pos >= g->mapped + GAUGE_PAGES) {
 		g->counters = sum;
 		g->mapped = g->m[METER_MAP].pos;
 		g->alive = f->now;
@@ -306,337 +284,11 @@ gauge_sample(struct gauge *g, int all)
 	if (f->seekable)
 		move(g);
 	if (f->seekable && !g->changing && g->turns < 0.5 &&
-	    f->now - moved(g) < g->idle)
+	    f->now - gauge_pos_moved(g) < g->idle)
 		g->aside = 0;
 	else if (!g->aside)
 		begin(g);
 	else
 		others(g, all);
 	return 0;
-}
-
-/* Has it moved by so much, and within so many s? */
-static int
-active(const struct gauge *g, enum gauge_meter i, unsigned some, double within)
-{
-	const struct meter *m = &g->m[i];
-	double gap = 2.5 * meter_gap(m);
-
-	return m->moves && m->pos >= m->from + some &&
-	    m->now - m->moved <= (gap > within ? gap : within);
-}
-
-/* The counter that says most, or 0. */
-static enum gauge_meter
-counter(const struct gauge *g, double within)
-{
-	int i, first = readable(g) ? ACTIVITY_READ : ACTIVITY_WRITTEN;
-
-	if (!g->aside || !g->counted)
-		return 0;
-	if (active(g, METER_IO + first, SOME, within))
-		return METER_IO + first;
-	/* what is written does not tell how much was read from a stream */
-	if (g->f.fd >= 0 && !g->f.seekable && g->f.d.mode != O_RDWR)
-		return 0;
-	for (i = 0; i < ACTIVITY_COUNTERS; i++)
-		if (active(g, METER_IO + i, SOME, within))
-			return METER_IO + i;
-	return 0;
-}
-
-/* Did the size grow without a write? Then the kernel copies (copy_file_range,
- * sendfile), and position and counters wait until the call returns. */
-static int
-in_kernel(const struct gauge *g)
-{
-	const struct meter *w = &g->m[METER_IO + ACTIVITY_WRITTEN];
-	const struct meter *s = &g->m[METER_SIZE];
-
-	return g->counted && w->pos - w->from < (s->pos - s->from) / 2;
-}
-
-/* May they be this file's, the bytes that a counter has and no position? Not if
- * a thread was seen to read another one, if other positions tell of them, or if
- * they are more than the file has. */
-static int
-may_be(const struct gauge *g, const struct meter *m)
-{
-	unsigned long long n = m->pos - m->from;
-	unsigned long long a = g->files[0].read, b = g->files[1].read;
-
-	if (g->here)
-		return 1;
-	return !g->there && !g->kept->file.moved && n <= g->f.size &&
-	    (writable(g) || b <= a || b - a <= n / 2);
-}
-
-/* What moves beside the position. */
-static enum gauge_by
-beside(const struct gauge *g, double within)
-{
-	enum gauge_meter c = counter(g, within);
-
-	if (!g->aside)
-		return BY_NONE;
-	if (g->f.seekable && !g->changing) {
-		if (active(g, METER_SIZE, 1, within) &&
-		    (writable(g) || (in_kernel(g) && !g->there)))
-			return BY_SIZE;
-		if ((c == METER_IO + ACTIVITY_READ && readable(g)) ||
-		    (c == METER_IO + ACTIVITY_WRITTEN && writable(g))) {
-			if (may_be(g, &g->m[c]))
-				return BY_PREAD;
-		} else if (active(g, METER_MAP, PAGES, within) &&
-		    activity_resident(g->f.w.dir, &g->f.d.st)) {
-			return BY_MAP;
-		}
-	}
-	return c ? BY_IO : BY_NONE;
-}
-
-/* The rate of a meter and the time left to the total, seen once or many
- * times. */
-static void
-reckon(struct gauge *g, struct meter *m, unsigned long long total, int once)
-{
-	if (m->moves == 0 && !g->aside)
-		return;
-	g->rate = once ? meter_between(m) : meter_rate(m);
-	g->average = meter_average(m);
-	if (!once)
-		g->eta = meter_eta(m, total);
-	else if (g->rate > 0 && total > m->pos)
-		g->eta = (double)(total - m->pos) / g->rate;
-}
-
-static void
-by_pos(struct gauge *g, int once)
-{
-	struct meter *m = &g->m[METER_POS], *b = &g->m[METER_BACK];
-	double size = (double)g->f.size;
-
-	g->known = 1;
-	g->pos = g->f.pos;
-	g->total = g->whole ? g->whole : openfile_total(&g->f);
-	g->size = g->whole ? g->whole : g->f.size;
-	g->backwards = b->moves > 1 && b->moves > m->moves;
-	if (g->total && g->pos <= g->total)
-		g->percent = (double)g->pos * 100 / (double)g->total;
-	if (g->backwards) {
-		reckon(g, b, g->whole ? 0 : BACK, once);
-		g->percent = g->pos <= g->f.size && size > 0 ?
-		    (size - (double)g->pos) * 100 / size : -1;
-	} else if (!b->moves || m->moves > b->moves) {
-		reckon(g, m, g->total, once);
-	}
-}
-
-static void
-by_size(struct gauge *g, int once)
-{
-	struct activity_files *files = &g->files[g->partner >= 0];
-	int copies = in_kernel(g);
-
-	g->known = 1;
-	g->pos = g->partner >= 0 ? g->copy.st.size : g->f.size;
-	if (g->partner >= 0)
-		g->total = g->f.size;
-	else if (copies && files->sources == 1)
-		g->total = files->source.st.size;
-	if (g->whole)
-		g->total = g->whole;
-	if (g->total < g->pos)
-		g->total = 0;
-	if (g->total)
-		g->size = g->total;
-	reckon(g, &g->m[METER_SIZE], g->total, once);
-}
-
-static void
-by_pread(struct gauge *g, double within, int once)
-{
-	struct meter *m = &g->m[counter(g, within)];
-
-	g->known = g->here && g->mixed <= g->here / 10 &&
-	    g->offset <= g->f.size;
-	g->pos = g->offset;
-	g->jumps = g->here && !g->known;
-	if (g->known)
-		g->total = g->whole ? g->whole : g->f.size;
-	m->total = 0;		/* the two do not go in step */
-	reckon(g, m, g->known ? m->pos + g->total - g->pos : 0, once);
-}
-
-static void
-by_map(struct gauge *g, int once)
-{
-	struct meter *m = &g->m[METER_MAP];
-
-	g->pos = activity_resident(g->f.w.dir, &g->f.d.st);
-	g->known = g->pos > 0;
-	g->total = g->whole ? g->whole : g->f.size;
-	m->total = 0;
-	reckon(g, m, m->pos + (g->total > g->pos ? g->total - g->pos : 0),
-	       once);
-}
-
-static void
-by_io(struct gauge *g, double within, int once)
-{
-	struct meter *m = &g->m[counter(g, within)];
-
-	g->known = 1;
-	g->pos = m->pos;
-	g->total = g->whole;
-	g->size = g->whole;
-	reckon(g, m, g->total, once);
-}
-
-/* Why it does not move: state, wchan and the call; all may be missing. They
- * cost more than a sample, and need not be of this very moment. */
-static void
-read_state(struct gauge *g)
-{
-	int dir = g->f.w.table.dir >= 0 ? g->f.w.table.dir : g->f.w.dir;
-	const char *s;
-
-	if (g->stated > 0 && g->f.now - g->stated < CHECK)
-		return;
-	g->stated = g->f.now;
-	g->state = *g->word = *g->wchan = *g->call = '\0';
-	if (proc_read(dir, "status", &text) < 0 ||
-	    !(s = parse_field(text.s, "State")))
-		return;
-	g->state = *s;
-	sscanf(s, "%*c (%23[^)\n]", g->word);
-	if (proc_read(dir, "wchan", &text) == 0 &&
-	    text.n < sizeof g->wchan && strcmp(text.s, "0") != 0)
-		memcpy(g->wchan, text.s, text.n + 1);
-	if ((s = activity_name(dir)))
-		snprintf(g->call, sizeof g->call, "%s", s);
-}
-
-/* Is the position at the end, and was perhaps for long? */
-static int
-at_end(const struct gauge *g)
-{
-	return g->f.seekable && g->f.size && g->f.pos == g->f.size;
-}
-
-/* What it goes by now. */
-static enum gauge_by
-choose(struct gauge *g, double within, int once)
-{
-	const struct meter *m = &g->m[METER_POS];
-	double still = g->f.now - (g->f.seekable ? moved(g) : g->alive);
-	enum gauge_by by;
-
-	g->jumps = g->turns > TURNS;
-	if (still > BRIEF) {
-		read_state(g);
-		g->patient &= !strchr("Tt", g->state);
-		if (!g->patient && !once)
-			return BY_NONE;
-	}
-	if (g->f.seekable && !g->changing && g->kept->file.moved &&
-	    still <= within && !g->jumps)
-		return BY_POS;
-	/* too soon to know */
-	if (!once && !g->aside && !g->kept->file.moved)
-		return g->f.seekable ? BY_POS : BY_UNKNOWN;
-	by = beside(g, g->jumps ? 1e9 : within);
-	if (g->jumps && by == BY_NONE)
-		return BY_POS;
-	/* what moves in steps does other things between them */
-	if (g->f.seekable && g->kept->file.moved && !once && !g->changing &&
-	    meter_stalled(m) <= 0 && (by == BY_IO || by == BY_NONE) &&
-	    !g->jumps && !at_end(g))
-		return BY_POS;
-	if (by == BY_NONE && g->aside && g->computing &&
-	    (!g->f.seekable || g->f.pos == 0 || !g->kept->file.moved))
-		return BY_UNKNOWN;
-	return by;
-}
-
-void
-gauge_judge(struct gauge *g, double every)
-{
-	int once = every <= 0;
-	double within = once ? 1e9 : every > 0.5 ? every : 0.5;
-
-	g->known = g->backwards = 0;
-	g->pos = g->total = 0;
-	g->size = g->f.seekable ? g->f.size : g->whole;
-	g->rate = g->average = g->eta = g->percent = -1;
-	g->stalled = 0;
-	g->patient = !once;
-	g->by = choose(g, within, once);
-	if (g->by == BY_POS)
-		by_pos(g, once);
-	else if (g->by == BY_SIZE)
-		by_size(g, once);
-	else if (g->by == BY_PREAD)
-		by_pread(g, within, once);
-	else if (g->by == BY_MAP)
-		by_map(g, once);
-	else if (g->by == BY_IO)
-		by_io(g, within, once);
-	else if (g->by == BY_NONE) {
-		if (g->f.seekable) {
-			by_pos(g, once);
-			g->eta = -1;
-		}
-		g->rate = 0;
-		g->stalled = g->f.now - g->alive;
-		if (g->patient)
-			g->patient = g->stalled < (at_end(g) ? AT_END :
-			                           PATIENCE);
-	}
-	if (g->percent < 0 && g->total && g->known && g->pos <= g->total)
-		g->percent = (double)g->pos * 100 / (double)g->total;
-	if (g->wordy && g->by != BY_NONE) {
-		g->stated = 0;
-		read_state(g);
-	}
-}
-
-const char *
-gauge_word(enum gauge_by by)
-{
-	static const char *const words[] = { [BY_POS] = "pos",
-		[BY_SIZE] = "size", [BY_PREAD] = "pread", [BY_MAP] = "map",
-		[BY_IO] = "io", [BY_NONE] = "none", [BY_UNKNOWN] = NULL };
-
-	return words[by];
-}
-
-void
-gauge_remark(const struct gauge *g, char *s, size_t n)
-{
-	const char *in = g->state == 'T' ? g->word : *g->wchan ? g->wchan :
-	    *g->call ? g->call : *g->word ? g->word : "unknown";
-
-	*s = '\0';
-	if (g->by == BY_NONE && g->patient)
-		return;
-	if (g->by == BY_UNKNOWN && g->f.seekable)
-		snprintf(s, n, "its position is not what moves");
-	else if (g->by == BY_NONE && at_end(g))
-		snprintf(s, n, "at the end of the file, which is open: state "
-		         "%c, %s", g->state ? g->state : '?',
-		         *g->call ? g->call : in);
-	else if (g->by == BY_NONE)
-		snprintf(s, n, "%s: state %c, %s", g->computing &&
-		         g->state != 'T' ? "computing" : "stalled",
-		         g->state ? g->state : '?', in);
-	else if (g->by == BY_SIZE && g->partner >= 0)
-		snprintf(s, n, "measured by the size of descriptor %d",
-		         g->partner);
-	else if (g->jumps)
-		snprintf(s, n, "random access");
-	else if (g->backwards)
-		snprintf(s, n, "backwards");
-	else if (g->by == BY_POS && g->f.pos > g->f.size && g->f.size)
-		snprintf(s, n, "the file is shorter than the position");
 }

@@ -3,6 +3,13 @@
  * whatever else moves; and what it says
  */
 
+/* Bytes that are more than a command read or a line written. */
+#define GAUGE_SOME 4096
+/* ... or a page fault fetched */
+#define GAUGE_PAGES (1 << 18)
+/* METER_BACK is fed with this, less the position. */
+#define GAUGE_BACK (1ULL << 62)
+
 /* In the order of preference. */
 enum gauge_by {
 	BY_POS, BY_SIZE, BY_PREAD, BY_MAP, BY_IO, BY_NONE, BY_UNKNOWN
@@ -58,6 +65,13 @@ int gauge_attach(struct gauge *);
 /* Take a sample; the last one before gauge_judge needs all; 0, or -1 with
  * errno (as openfile_look). */
 int gauge_sample(struct gauge *, int all);
+
+/* Is the descriptor read, or written? Without one the process is read. */
+int gauge_reads(const struct gauge *);
+int gauge_writes(const struct gauge *);
+
+/* When its position moved last. */
+double gauge_pos_moved(const struct gauge *);
 
 /* Decide what it goes by and what that says: once, or as one of many times,
  * that many s apart. */
