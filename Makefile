@@ -54,7 +54,7 @@ PEER = cmd/blocked.o cmd/peer.o cmd/peeranon.o cmd/peerfile.o cmd/peerinet.o \
 	cmd/peerkind.o cmd/peernet.o cmd/peerproof.o cmd/peerrow.o cmd/peersock.o \
 	cmd/trace.o cmd/dot.o
 PROGRESS = cmd/activity.o cmd/fdprogress.o cmd/follow.o cmd/gauge.o \
-	cmd/judge.o cmd/once.o cmd/openfile.o cmd/pick.o cmd/report.o
+	cmd/holes.o cmd/judge.o cmd/once.o cmd/openfile.o cmd/pick.o cmd/report.o
 RECOVER = cmd/bypath.o cmd/copy.o cmd/deleted.o cmd/pause.o cmd/progress.o \
 	cmd/restore.o cmd/target.o cmd/writers.o
 STACK = cmd/call.o cmd/group.o cmd/pstack.o cmd/sample.o cmd/show.o \

@@ -75,9 +75,8 @@ activity_resident(int dir, const struct kstatx *st)
 	return sum;
 }
 
-/* The position of a descriptor, 0 if unknown. */
-static unsigned long long
-position(const struct desc_table *t, int fd)
+unsigned long long
+activity_pos(const struct desc_table *t, int fd)
 {
 	struct fdinfo i;
 	char name[32];
@@ -115,7 +114,7 @@ activity_files(const struct desc_table *t, int but, struct activity_files *a)
 		} else if (f.st.size) {
 			a->source = f;
 			a->sources++;
-			a->read += position(t, f.fd);
+			a->read += activity_pos(t, f.fd);
 		}
 	}
 	numdir_close(&n);

@@ -40,6 +40,9 @@ struct activity_files {
 	unsigned long long read;	/* the sum of their positions */
 };
 
+/* The position of a descriptor; 0 if unknown. */
+unsigned long long activity_pos(const struct desc_table *, int fd);
+
 /* List the files of a table; what the struct held before is lost. */
 void activity_files(const struct desc_table *, int but,
                     struct activity_files *);

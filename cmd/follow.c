@@ -64,7 +64,7 @@ completed(enum openfile_end how, int status)
 		return status == 0 ? 1 : -1;
 	if (g.pos >= g.total && !g.backwards)
 		return 1;
-	if (g.by != BY_POS && status == 0)
+	if ((g.by != BY_POS || g.data_size) && status == 0)
 		return 1;
 	/* what ended well may have been as fast as ever since it was seen */
 	if (status == 0 && rate >= 0) {

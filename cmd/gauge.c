@@ -56,6 +56,8 @@ gauge_attach(struct gauge *g)
 	g->alive = f->now;
 	g->aside = g->direction = 0;
 	g->turns = 0;
+	g->twin.fd = -1;
+	gauge_holes(g, 1);
 	return 0;
 }
 
@@ -283,6 +285,7 @@ gauge_sample(struct gauge *g, int all)
 		return -1;
 	if (f->seekable)
 		move(g);
+	gauge_holes(g, all);
 	if (f->seekable && !g->changing && g->turns < 0.5 &&
 	    f->now - gauge_pos_moved(g) < g->idle)
 		g->aside = 0;

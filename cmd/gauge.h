@@ -18,7 +18,7 @@ enum gauge_by {
 /* What is measured all the time. */
 enum gauge_meter {
 	METER_POS, METER_BACK,		/* METER_BACK falls as pos rises */
-	METER_SIZE, METER_MAP,
+	METER_SIZE, METER_MAP, METER_DATA,
 	METER_IO, GAUGE_METERS = METER_IO + ACTIVITY_COUNTERS
 };
 
@@ -46,11 +46,15 @@ struct gauge {
 	int backwards, jumps, computing;
 	int patient;			/* BY_NONE, but that says nothing yet */
 	int partner;			/* BY_SIZE of that descriptor, or -1 */
+	/* how much of the data is copied, if percent, rate and eta are of it:
+	 * the file has holes; size 0: they are of the range */
+	unsigned long long data, data_size;
+	struct activity_file twin;	/* its copy, or what is copied; or -1 */
 	char state, word[24], wchan[64], call[24];
 	double alive;			/* when anything moved last */
 	/* the rest is gauge's */
 	struct meter m[GAUGE_METERS];
-	double turns, looked, cost, checked, stated;
+	double turns, looked, cost, checked, stated, seek;
 	int direction, aside, counted, here, there, mixed;
 	int target;			/* of a copy, or -1 */
 	unsigned long long offset, counters, mapped, read, ticks;
@@ -65,6 +69,13 @@ int gauge_attach(struct gauge *);
 /* Take a sample; the last one before gauge_judge needs all; 0, or -1 with
  * errno (as openfile_look). */
 int gauge_sample(struct gauge *, int all);
+
+/* Part of a sample: if the file has holes, find the copy that a process makes
+ * of it, or the file of which it is one, or follow that. */
+void gauge_holes(struct gauge *, int all);
+
+/* Set data and data_size; 0 if it is no copy with holes. */
+int gauge_data(struct gauge *);
 
 /* Is the descriptor read, or written? Without one the process is read. */
 int gauge_reads(const struct gauge *);

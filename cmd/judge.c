@@ -206,6 +206,19 @@ by_io(struct gauge *g, double within, int once)
 	reckon(g, m, g->total, once);
 }
 
+/* The data instead of the range, where that is another thing. */
+static void
+by_data(struct gauge *g, int once)
+{
+	if (!gauge_data(g))
+		return;
+	g->percent = (double)g->data * 100 / (double)g->data_size;
+	if (g->by == BY_NONE)
+		return;
+	g->rate = g->average = g->eta = -1;
+	reckon(g, &g->m[METER_DATA], g->data_size, once);
+}
+
 /* Why it does not move: state, wchan and the call; all may be missing. They
  * cost more than a sample, and need not be of this very moment. */
 static void
@@ -309,6 +322,9 @@ gauge_judge(struct gauge *g, double every)
 	}
 	if (g->percent < 0 && g->total && g->known && g->pos <= g->total)
 		g->percent = (double)g->pos * 100 / (double)g->total;
+	g->data = g->data_size = 0;
+	if (g->by == BY_POS || g->by == BY_SIZE || g->by == BY_NONE)
+		by_data(g, once);
 	if (g->wordy && g->by != BY_NONE) {
 		g->stated = 0;
 		read_state(g);
@@ -351,6 +367,10 @@ gauge_remark(const struct gauge *g, char *s, size_t n)
 		snprintf(s, n, "%s: state %c, %s", g->computing &&
 		         g->state != 'T' ? "computing" : "stalled",
 		         g->state ? g->state : '?', in);
+	else if (g->data_size)
+		snprintf(s, n, "percent of the data: the file has holes, and "
+		         "is copied %s descriptor %d", gauge_writes(g) ?
+		         "from" : "to", g->twin.fd);
 	else if (g->by == BY_SIZE && g->partner >= 0)
 		snprintf(s, n, "measured by the size of descriptor %d",
 		         g->partner);

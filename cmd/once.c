@@ -130,7 +130,8 @@ attach(struct track *t)
 	t->done = t->err != 0;
 	if (t->done)
 		return;
-	t->age = openfile_age(&t->g.f, &t->busy);
+	/* the range was not passed evenly where there are holes */
+	t->age = t->g.twin.fd >= 0 ? 0 : openfile_age(&t->g.f, &t->busy);
 	t->enough = 0.03;
 	t->start = t->g.f.now;
 	t->from_pos = t->g.f.pos;
@@ -182,7 +183,7 @@ record(struct track *t, const struct job *j)
 	double age = t->age + g->f.now - t->start;
 
 	gauge_judge(g, 0);
-	if (t->age > 0 && t->done && g->by == BY_POS) {
+	if (t->age > 0 && t->done && g->by == BY_POS && !g->data_size) {
 		g->rate = g->average = (double)g->f.pos / age;
 		g->eta = g->f.pos < g->total ?
 		    (double)(g->total - g->f.pos) / g->rate : -1;

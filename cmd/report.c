@@ -100,6 +100,10 @@ put_keys(const struct gauge *g)
 	put_word("state", g->word);
 	put_word("wchan", g->by == BY_NONE ? g->wchan : NULL);
 	put_fraction("stalled", g->stalled, 1);
+	if (g->data_size) {
+		out_key_num(&out, "data", g->data);
+		out_key_num(&out, "data_size", g->data_size);
+	}
 }
 
 /* A size, or what is unknown. */
@@ -162,7 +166,11 @@ draw(const struct gauge *g, const char *verdict)
 	if (g->f.d.named)
 		out_quote(&name, g->f.d.target.s, g->f.d.namelen, 0);
 	snprintf(p, sizeof p, "%.1f%%", percent(g, 1));
-	if (g->known) {
+	if (g->data_size) {
+		out_scale(bytes, g->data);
+		out_scale(of, g->data_size);
+		strcat(strcat(strcat(bytes, "/"), of), " data");
+	} else if (g->known) {
 		out_scale(bytes, g->pos);
 		out_scale(of, g->total);
 		if (g->total)

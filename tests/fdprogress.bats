@@ -330,6 +330,91 @@ between() {
 	[ "$(column 10)" = "$(pwd)/f.copy" ]
 }
 
+# Copy "from" to "to", descriptors 7 and 8, hole and all: 5 MB, a hole of 75 MB,
+# and then 20 MB, 1 MB a second. With an argument: without holes in the copy.
+copy_holes() {
+	file from 5000000
+	truncate -s 80000000 from
+	head -c 20000000 /dev/zero >>from
+	DATA=$(($(stat -c %b from) * 512))
+	[ "$DATA" -lt 60000000 ] || skip "no holes in files here"
+	cat >copy.py <<-'EOF'
+		import os, sys, time
+		os.dup2(os.open("from", os.O_RDONLY), 7)
+		os.dup2(os.open("to", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 8)
+		os.closerange(3, 7)
+		os.write(8, os.read(7, 5000000))
+		if len(sys.argv) > 1:
+		    for i in range(75):
+		        os.write(8, os.read(7, 1000000))
+		else:
+		    os.lseek(7, 80000000, os.SEEK_SET)
+		    os.lseek(8, 80000000, os.SEEK_SET)
+		begin, n = time.monotonic(), 0
+		while True:
+		    m = min(int((time.monotonic() - begin) * 1000000),
+		            20000000, n + 100000)
+		    if m > n:
+		        os.write(8, os.read(7, m - n))
+		        n = m
+		    time.sleep(0.01)
+	EOF
+	start python3 copy.py "$@"
+	until_true larger_than 80100000 to
+}
+
+larger_than() {
+	[ -e "$2" ] && [ "$(stat -c %s "$2")" -gt "$1" ]
+}
+
+# data: bytes of data in the copy
+data() {
+	echo $(($(stat -c %b to) * 512))
+}
+
+@test "holes: percent and time left are those of the data that is copied" {
+	command -v python3 >/dev/null || skip "no python3"
+	copy_holes
+	for fd in 7 8 ''; do
+		from=$(data)
+		# shellcheck disable=SC2086
+		run --separate-stderr -0 fdprogress -H "$PID" $fd
+		to=$(data)
+		echo "$output, $stderr, $from to $to of $DATA"
+		[ "$(column 4)" = pos ]
+		[ "$(column 6)" -ge 80000000 ]
+		[ "$(column 5)" -gt 80000000 ]
+		done=$(awk -v p="$(column 7)" -v d="$DATA" \
+		    'BEGIN { printf "%.0f", p / 100 * d }')
+		between $((from - DATA / 1000)) "$done" $((to + DATA / 1000))
+		between 200000 "$(column 8)" 9000000
+		eta=$(((DATA - done) / $(column 8)))
+		between $((eta - 1)) "$(column 9)" $((eta + 1))
+		way='to descriptor 8'
+		[ "$fd" != 8 ] || way='from descriptor 7'
+		[ "$stderr" = "fdprogress: $PID: percent of the data: the file has holes, and is copied $way" ]
+	done
+	run --separate-stderr -0 fdprogress -J "$PID" 7
+	[[ $output == *'"data":'[0-9]*",\"data_size\":$DATA"[,}]* ]]
+}
+
+@test "holes: percent of the range if the copy gets none, or there is none" {
+	command -v python3 >/dev/null || skip "no python3"
+	copy_holes full
+	run --separate-stderr -0 fdprogress -H "$PID" 7
+	echo "$output, $stderr"
+	[ "$(column 7)" = "$(awk -v p="$(column 5)" 'BEGIN { printf "%.2f", p / 1e6 }')" ]
+	[ -z "$stderr" ]
+	pace 7 r from
+	tell seek 80000000
+	tell rate 1000000
+	run --separate-stderr -0 fdprogress -J "$PID" 7
+	echo "$output, $stderr"
+	[[ $output == *'"percent":8'* ]]
+	[[ $output != *'"data'* ]]
+	[ -z "$stderr" ]
+}
+
 @test "by the resident part of a mapping" {
 	truncate -s 100000000 f
 	pace 7 r f
