@@ -586,20 +586,29 @@ static void
 test_stat(void)
 {
 #define REST " 1 2 3 34816 5 6 7 8 9 10 100 20 13 14 15 16 17 18 9999 20 21"
+#define TO_51 " 25 26 27 28 29 30 31 32 33 34 35 36 37 38 39 40 41 42 43 44" \
+	" 45 46 47 48 49 50 51"
 	static const struct {
 		const char *text;
 		char state;		/* 0: malformed */
+		int exit_code;
 	} t[] = {
-		{ "7 (cat) S" REST " 22\n", 'S' },
-		{ "7 (a b) c) R) D" REST "\n", 'D' },
-		{ "7 () Z" REST "\n", 'Z' },
-		{ "7 (a\n8 (b) S 1 2) R" REST "\n", 'R' },
+		{ "7 (cat) S" REST " 22\n", 'S', -1 },
+		{ "7 (a b) c) R) D" REST "\n", 'D', -1 },
+		{ "7 () Z" REST "\n", 'Z', -1 },
+		{ "7 (a\n8 (b) S 1 2) R" REST "\n", 'R', -1 },
+		/* field 52; exit 3, killed by 9, none of it before 3.5 */
+		{ "7 (a) Z" REST TO_51 " 768\n", 'Z', 768 },
+		{ "7 (a) Z" REST TO_51 " 9", 'Z', 9 },
+		{ "7 (a) S" REST TO_51 " 0\n", 'S', 0 },
+		{ "7 (a) Z" REST TO_51 "\n", 'Z', -1 },
+		{ "7 (a) Z" REST TO_51 " 768 53\n", 'Z', 768 },
 		{ "7 (cat) S 1 2 3 34816 5 6 7 8 9 10 100 20 13 14 15 16 17 18",
-		  0 },
+		  0, 0 },
 		{ "7 (cat) S 1 2 3 x 5 6 7 8 9 10 100 20 13 14 15 16 17 18 9 2",
-		  0 },
-		{ "7 (cat)", 0 }, { "7 (cat) ", 0 }, { "7 (cat) S", 0 },
-		{ "7 cat S 1 2", 0 }, { "", 0 }
+		  0, 0 },
+		{ "7 (cat)", 0, 0 }, { "7 (cat) ", 0, 0 },
+		{ "7 (cat) S", 0, 0 }, { "7 cat S 1 2", 0, 0 }, { "", 0, 0 }
 	};
 	size_t i;
 
@@ -610,6 +619,7 @@ test_stat(void)
 
 		ok(t[i].state ? r == 0 && st.state == t[i].state &&
 		   st.tty_nr == 34816 && st.ticks == 120 &&
+		   st.exit_code == t[i].exit_code &&
 		   st.starttime == 9999 : r == -1, "parse_stat: %s",
 		   t[i].text);
 		free(s);
@@ -761,6 +771,48 @@ test_maps(void)
 }
 
 static void
+test_smaps(void)
+{
+#define ROW "1000-9000 r--s 0 08:01 5 /a\n"
+	static const struct {
+		const char *name, *text;
+		const char *rss;	/* of all mappings, then the last r */
+	} t[] = {
+		{ "two", ROW "Size:       32 kB\nRss:        12 kB\n"
+		  "Pss_Dirty:   0 kB\nVmFlags: rd sh\n" ROW "Rss: 4 kB\n",
+		  "12288 4096 0" },
+		{ "only Rss counts", ROW "Pss: 8 kB\nShmemPmdMapped: 8 kB\n"
+		  "Rss: 16 kB\nRssFile: 8 kB\n", "16384 0" },
+		{ "without Rss, before one with it", ROW "Size: 8 kB\n"
+		  ROW "Rss: 4 kB\n", "0 4096 0" },
+		{ "no keys", ROW ROW, "0 0 0" },
+		{ "more than 4 GB", ROW "Rss: 8388608 kB\n", "8589934592 0" },
+		{ "cut in the key", ROW "Rss: 4 kB\nRs", "4096 0" },
+		{ "cut in the number", ROW "Rss:", "0 0" },
+		{ "an empty line", ROW "Rss: 4 kB\n\n", "4096 -1" },
+		{ "keys only", "Rss: 4 kB\n", "-1" }, { "the end", "", "0" }
+	};
+	size_t i;
+
+	for (i = 0; i < LEN(t); i++) {
+		char *text = copy(t[i].text), got[128] = "";
+		const char *s = text;
+		unsigned long long rss;
+		struct map_row m;
+		size_t n = 0;
+		int r;
+
+		while ((r = parse_smap(&s, &m, &rss)) == 1)
+			n += (size_t)snprintf(got + n, sizeof got - n, "%llu ",
+			                      rss);
+		snprintf(got + n, sizeof got - n, "%d", r);
+		ok(strcmp(got, t[i].rss) == 0, "parse_smap: %s: %s", t[i].name,
+		   got);
+		free(text);
+	}
+}
+
+static void
 test_mounts(void)
 {
 	static const struct {
@@ -860,6 +912,7 @@ main(void)
 	test_syscall();
 	test_fdinfo();
 	test_maps();
+	test_smaps();
 	test_mounts();
 	test_net();
 	test_sysname();
