@@ -119,15 +119,19 @@ static void
 follow_end(const struct peer_link *l, struct peer_end *e, const struct step *s)
 {
 	int dir = peer_dir(l, e), way = UP | DOWN, level = s->level;
+	int own = e->pid == peer.mine[l->my].pid;
 
 	if (dir != PEER_BOTH)
 		way = dir == PEER_TO ? DOWN : UP;
 	if (dir != PEER_BOTH && !(s->way & way))
 		return;
+	if (own || l->held == PEER_BACKLOG) {
+		add_hop(l, e, dir, level, l->held);
+		return;
+	}
 	add_hop(l, e, dir, dir == PEER_FROM ? level - 1 : level, l->held);
-	if (l->held != PEER_BACKLOG && e->pid != peer.mine[l->my].pid)
-		follow(e->pid, way, dir == PEER_FROM ? level - 1 : level + 1,
-		       dir == PEER_BOTH);
+	follow(e->pid, way, dir == PEER_FROM ? level - 1 : level + 1,
+	       dir == PEER_BOTH);
 }
 
 /* The hops of a link whose other end is seen; 1, or 0 without one. The process

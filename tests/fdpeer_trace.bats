@@ -252,6 +252,14 @@ $(printf '%s\n' "$p1 100 == $p1 101" "$p1 100 == $stray 100" \
 	trace "$p1"
 	[ "$TRACE" = "$p1 101 -> $PID 100
 $PID 100 == $p1 100" ]
+	# what comes in from upstream is above it
+	mkfifo d e
+	hold 97=rw:d 98=r:d 99=rw:e 100=r:e 101=w:e close:97 close:99
+	p1=$PID
+	hold 100=w:d
+	trace "$p1"
+	[ "$TRACE" = "$PID 100 -> $p1 98
+$p1 101 -> $p1 100" ]
 	hold 100,101=unix
 	run --separate-stderr fdpeer -H -r --sockets "$PID" 101
 	[ "$status" -ne 1 ]
