@@ -124,8 +124,8 @@ behind(const char *path, const char *prefix)
 static void
 parse_path(struct restore *r)
 {
+	static char *process;		/* stays as long as *r */
 	const char *s = behind(r->path, cli.procfs), *fd;
-	char *process;
 
 	if (!s || *s++ != '/' || !(process = part(&s, &r->pid)))
 		return;

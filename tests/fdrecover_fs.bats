@@ -108,7 +108,8 @@ load recover
 	ns sh -c 'echo new >o/new && mv o/new o/over'
 	[ "$(stat -L -c %h "/proc/$PID/fd/100")" -eq 1 ]
 	run -0 --separate-stderr ns fdrecover -H -m o
-	[ "$(rows | cut -f 1,4,5,7)" = "$(printf '100\t1\t5000\t%s\n101\t1\t5000\t%s' "$PWD/o/gone" "$PWD/o/over")" ]
+	rows
+	[ "$(rows | sort | cut -f 1,4,5,7)" = "$(printf '100\t1\t5000\t%s\n101\t1\t5000\t%s' "$PWD/o/gone" "$PWD/o/over")" ]
 	run -0 --separate-stderr ns fdrecover -n "$PID" 100
 	[[ $stderr == "fdrecover: $PWD/o/gone: would be linked or else copied, 5000 bytes ("*" on disk, "*' free)' ]]
 	run -0 --separate-stderr ns fdrecover -cn "$PID" 100

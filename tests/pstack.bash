@@ -45,5 +45,6 @@ thread() {
 	: >"$d/stack"
 	printf '%s\n' '0 0x3 0x0 0x1 0x0 0x0 0x0 0x7ffc00000000 0x7fc000000000' \
 		>"$d/syscall"
+	# shellcheck disable=SC2034 # for who calls this
 	T=$d
 }

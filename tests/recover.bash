@@ -8,6 +8,7 @@ data() {
 
 # rows: of $output (-H), those of $PID, without PID and COMMAND
 rows() {
+	# shellcheck disable=SC2154 # bats sets it
 	printf '%s\n' "$output" | awk -F '\t' -v pid="$PID" '$1 == pid' | cut -f 3-
 }
 
