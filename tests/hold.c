@@ -25,8 +25,9 @@
  *	thread				a thread that shares everything
  *	private:ACTION			a thread with a table of its own, in which
  *					the action is done
- *	read:N  write:N			a thread blocks in that call (write: it
- *					fills the pipe first)
+ *	read:N  write:N			a thread blocks in that call (write: what
+ *					it writes to is filled first, before
+ *					the next action)
  *	spin  nap			a thread that never sleeps, or only briefly
  *	call:NR:ARG...			a thread makes the system call; @ is the
  *					address of zeroed memory
@@ -164,10 +165,30 @@ do_private(void *arg)
 	return NULL;
 }
 
+static char junk[4096];
+
+/*
+ * Until nothing more goes in: a thread that does it while others act leaves them
+ * room. O_NONBLOCK is of the open file, so it must be gone before one blocks.
+ */
+static void
+fill(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+		err(1, "write:%d", fd);
+	while (write(fd, junk, sizeof junk) > 0)
+		;
+	if (errno != EAGAIN)
+		err(1, "write:%d", fd);
+	if (fcntl(fd, F_SETFL, flags) < 0)
+		err(1, "write:%d", fd);
+}
+
 static _Noreturn void *
 do_io(void *arg)
 {
-	static char junk[4096];
 	int fd = atoi(strchr(arg, ':') + 1);
 
 	for (;;)
@@ -424,7 +445,10 @@ act(const char *s)
 		thread(do_call, s);
 	} else if ((a = after(s, "private:"))) {
 		thread(do_private, a);
-	} else if (after(s, "read:") || after(s, "write:")) {
+	} else if ((a = after(s, "write:"))) {
+		fill(atoi(a));
+		thread(do_io, s);
+	} else if (after(s, "read:")) {
 		thread(do_io, s);
 	} else {
 		errx(2, "%s: no such action", s);
