@@ -411,8 +411,16 @@ same_file(int dir, const char *name, const struct desc *d)
 	return d->known && desc_same(&st, &d->st) && st.mode == d->st.mode;
 }
 
-/* Is fdinfo of that file? Its inode (since Linux 5.14) and mount say so, but
- * not on all file systems: then it must read the same again. */
+/* Is fdinfo of that file by its inode (since Linux 5.14) and mount? Of no other
+ * file if so; on some file systems (overlayfs) never. */
+static int
+info_fits(const struct desc *d)
+{
+	return d->info.ino == d->st.ino && d->st.mask & KSTATX_MNT_ID &&
+	    d->info.mnt_id == (long long)d->st.mnt_id;
+}
+
+/* Is fdinfo of that file? Where it does not fit it must read the same again. */
 static int
 same_info(const struct desc_table *t, const struct desc *d)
 {
@@ -420,9 +428,7 @@ same_info(const struct desc_table *t, const struct desc *d)
 	struct fdinfo i;
 	int informed;
 
-	if (!d->informed || (d->info.ino == d->st.ino &&
-	    d->st.mask & KSTATX_MNT_ID &&
-	    d->info.mnt_id == (long long)d->st.mnt_id))
+	if (!d->informed || info_fits(d))
 		return 1;
 	if (read_info(t, d->fd, &text, &i, &informed) < 0)
 		return -1;
@@ -451,6 +457,8 @@ read_again(const struct desc_table *t, int dir, const char *name, int want,
 	    strncmp(d->target.s, "anon_inode:", 11) != 0) &&
 	    (inform(t, d) < 0 || read_mode(t, name, d) < 0))
 		return -1;
+	if (d->informed && !info_fits(d))
+		times += 4;
 	while (times-- && r == 1)
 		for (order = "slsillsslilslssli"; *order && r == 1; order++)
 			r = *order == 'l' ? same_link(dir, name, d) :
