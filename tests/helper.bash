@@ -56,10 +56,10 @@ teardown() {
 	end_started
 }
 
-# until_true COMMAND...: repeat it until it is true, at most 10 s.
+# until_true COMMAND...: repeat it until it is true, at most 30 s.
 until_true() {
-	local i
-	for ((i = 0; i < 1000; i++)); do
+	local end=$((SECONDS + 30))
+	while [ "$SECONDS" -lt "$end" ]; do
 		"$@" && return
 		sleep 0.01
 	done

@@ -220,12 +220,6 @@ $(printf '\t?')" ]
 	[ "$output" = "$PID/$tid D hold vfork()" ]
 }
 
-@test 'a kernel thread' {
-	[ "$(cat /proc/2/comm 2>/dev/null)" = kthreadd ] || skip 'needs to see kernel threads'
-	run sh -c 'pstack 2 2>/dev/null | sed -n 1p'
-	[ "$output" = '2/2 S kthreadd kernel thread' ]
-}
-
 @test 'int 0x80 in 64-bit code is a call of the 32-bit table' {
 	[ "$(uname -m)" = x86_64 ] || skip 'needs x86-64'
 	need_stack

@@ -30,14 +30,6 @@ heads() {
 	heads out | cut -d ' ' -f 1 | diff expected -
 }
 
-@test '-a: threads of the kernel too, and what could not be read is one line' {
-	[ "$(cat /proc/2/comm 2>/dev/null)" = kthreadd ] || skip 'needs to see kernel threads'
-	run -0 --separate-stderr sh -c "pstack -a | sed -n '/^2\//{p;n;p;q;}'"
-	[ "${lines[0]}" = '2/2 S kthreadd kernel thread' ]
-	# the stack may be readable for all, but not where PID 1 refuses
-	[ "${#stderr_lines[@]}" -le 1 ]
-}
-
 @test '-a without rights: one line that says what helps, and 0' {
 	hold 3=eventfd
 	if [ "$(id -u)" -eq 0 ]; then
