@@ -148,14 +148,14 @@ left_behind(const struct thread *t)
 	    strtol(parent, NULL, 10) == getppid();
 }
 
-/* Show the thread; 1, or 0 if it is gone. */
+/* Show the thread; 1, or 0 if it is gone. That it does not answer was said. */
 static int
 show_thread(struct thread *t, const char *object)
 {
 	struct run ran, *run = interval ? &ran : NULL;
 
 	if (thread_status(t) < 0)
-		return 0;
+		return errno == ETIMEDOUT;
 	if (!selected(t) || (!noperands && left_behind(t)))
 		return 1;
 	if (thread_read(t, cli.mode == OUT_JSON) < 0)
@@ -163,7 +163,7 @@ show_thread(struct thread *t, const char *object)
 	/* Last, so that a thread that has not run was all the time in what is
 	 * shown. */
 	if (run && thread_run(t, run) < 0)
-		return 0;
+		return errno == ETIMEDOUT;
 	if (!selected(t))		/* it was woken meanwhile */
 		return 1;
 	if (run)
@@ -191,7 +191,7 @@ show_process(const char *object)
 		n += show_thread(t, object);
 		close(t->dir);
 	}
-	if (n || tasks.resumed || !noperands || told())
+	if (n || tasks.unanswered || !noperands || told())
 		return;
 	cli_warn("%s: No such %s", object, picks[tasks.at].tid ? "thread" :
 	         "process");
@@ -236,12 +236,36 @@ show_processes(void)
 	}
 }
 
+/* The first of two looks: at all threads, for whatever state they will be in. */
+static void
+look(int root)
+{
+	struct thread *t = &thread;
+	struct run run;
+	int r;
+
+	sample_begin();
+	if (tasks_open(&tasks, root, picks, noperands, 0, NULL) < 0)
+		return;			/* the second one tells */
+	while ((r = tasks_process(&tasks)) != 0)
+		while (r > 0 && (t->dir = tasks_thread(&tasks, &t->tid)) >= 0) {
+			if (thread_run(t, &run) == 0)
+				sample_add(tasks.pid, t->tid, &run);
+			close(t->dir);
+		}
+	sample_wait();
+}
+
 static int
 scan(void)
 {
 	const struct guard_at *from = cli.again ? NULL : guard_resume();
 	int root = cli_root();
 
+	if (interval && !sample_taken()) {
+		look(root);
+		from = NULL;		/* a stall was in the first look */
+	}
 	if (cli.again)
 		kept->refused = (unsigned)(kept->refused_pid = 0);
 	if (tasks_open(&tasks, root, picks, noperands,
@@ -259,27 +283,6 @@ scan(void)
 	if (!noperands && !kept->listed)
 		cli_hidden(root);
 	return 0;
-}
-
-/* The first of two looks: at all threads, for whatever state they will be in.
- * It is not guarded, for nothing that it reads can block. */
-static void
-look(void)
-{
-	struct thread *t = &thread;
-	struct run run;
-	int r, root = cli_root();
-
-	if (tasks_open(&tasks, root, picks, noperands, 0, NULL) < 0)
-		return;			/* the second one tells */
-	while ((r = tasks_process(&tasks)) != 0)
-		while (r > 0 && (t->dir = tasks_thread(&tasks, &t->tid)) >= 0) {
-			if (thread_run(t, &run) == 0)
-				sample_add(tasks.pid, t->tid, &run);
-			close(t->dir);
-		}
-	close(root);
-	sample_wait(interval);
 }
 
 static void
@@ -348,6 +351,6 @@ main(int argc, char **argv)
 		take_option(c);
 	take_operands(argc - optind, argv + optind);
 	if (interval)
-		look();
+		sample_share(interval);
 	return cli_run(scan, shape == 'u' || shape == 'F');
 }

@@ -4,6 +4,7 @@
 
 #include "buf.h"
 #include "call.h"
+#include "guard.h"
 #include "out.h"
 #include "cli.h"
 #include "parse_task.h"
@@ -15,15 +16,42 @@ struct sample {
 	struct run run;
 };
 
-static struct sample *samples;
-static size_t n;
+enum { MOST = 1 << 22 };	/* threads, by the kernel's own limit */
+
+/* What a child that got stuck leaves to the next: the first look, once taken. */
+static struct samples {
+	int taken;
+	size_t n;
+	struct sample a[];
+} *samples;
 static double interval;
+
+void
+sample_share(unsigned ms)
+{
+	interval = ms / 1000.0;
+	samples = guard_share(sizeof *samples + MOST * sizeof *samples->a);
+	if (!samples)
+		cli_die();
+}
+
+int
+sample_taken(void)
+{
+	return samples->taken;
+}
+
+void
+sample_begin(void)
+{
+	samples->n = 0;
+}
 
 void
 sample_add(int pid, int tid, const struct run *run)
 {
-	samples = cli_grow(samples, n, sizeof *samples);
-	samples[n++] = (struct sample){ pid, tid, *run };
+	if (samples->n < MOST)
+		samples->a[samples->n++] = (struct sample){ pid, tid, *run };
 }
 
 static int
@@ -37,25 +65,25 @@ compare(const void *a, const void *b)
 }
 
 void
-sample_wait(unsigned ms)
+sample_wait(void)
 {
-	struct timespec t = { ms / 1000, ms % 1000 * 1000000L };
+	struct timespec t = { .tv_sec = (time_t)interval };
 
-	interval = ms / 1000.0;
-	if (n == 0)
-		return;
-	qsort(samples, n, sizeof *samples, compare);
-	while (clock_nanosleep(CLOCK_MONOTONIC, 0, &t, &t) == EINTR)
-		;
+	t.tv_nsec = (long)((interval - (double)t.tv_sec) * 1e9);
+	if (samples->n) {
+		qsort(samples->a, samples->n, sizeof *samples->a, compare);
+		while (clock_nanosleep(CLOCK_MONOTONIC, 0, &t, &t) == EINTR)
+			;
+	}
+	samples->taken = 1;
 }
 
 void
 sample_since(int pid, int tid, struct run *run)
 {
-	struct sample key = { .pid = pid, .tid = tid }, *s = NULL;
+	struct sample key = { .pid = pid, .tid = tid }, *s;
 
-	if (n)
-		s = bsearch(&key, samples, n, sizeof key, compare);
+	s = bsearch(&key, samples->a, samples->n, sizeof key, compare);
 	/* less than before is another thread by that number */
 	if (s && s->run.times <= run->times && s->run.ns <= run->ns) {
 		run->times -= s->run.times;

@@ -4,11 +4,19 @@
 struct buf;
 struct run;
 
-/* Keep what a thread had run at the first moment; exits when memory ran out. */
+/* Make room for the first moment, ms milliseconds before the second, that the
+ * children of the guard share; before the first of them. */
+void sample_share(unsigned ms);
+
+/* Was the first moment's look taken, by this child or one before it? */
+int sample_taken(void);
+
+/* Begin it, forgetting one that got stuck; keep what a thread had run. */
+void sample_begin(void);
 void sample_add(int pid, int tid, const struct run *);
 
-/* Wait so many milliseconds for the second moment, if there is any thread. */
-void sample_wait(unsigned ms);
+/* End it, and wait for the second moment if there was any thread. */
+void sample_wait(void);
 
 /* Take off what the thread had run at the first moment; all of it is new if the
  * thread is. */

@@ -68,8 +68,8 @@ find_stuck(struct tasks *t)
 {
 	int dir;
 
-	t->resumed = t->from && t->from->pid == t->pid;
-	t->stuck = t->resumed ? t->from->tid : 0;
+	t->unanswered = t->from && t->from->pid == t->pid;
+	t->stuck = t->unanswered ? t->from->tid : 0;
 	t->behind = 0;
 	if (!t->stuck)
 		return;
@@ -101,6 +101,15 @@ tasks_process(struct tasks *t)
 	return -1;
 }
 
+static int
+open_thread(struct tasks *t, int tid)
+{
+	int dir = proc_thread(t->dir, tid);
+
+	t->unanswered |= dir < 0 && errno == ETIMEDOUT;
+	return dir;
+}
+
 int
 tasks_thread(struct tasks *t, int *tid)
 {
@@ -109,13 +118,13 @@ tasks_thread(struct tasks *t, int *tid)
 	if (t->tid) {
 		*tid = t->tid;
 		t->tid = -1;
-		return *tid < 0 ? -1 : proc_thread(t->dir, *tid);
+		return *tid < 0 ? -1 : open_thread(t, *tid);
 	}
 	while (numdir_next(&t->threads, tid) == 1) {
 		if (*tid < t->behind || (t->stuck && *tid != t->stuck))
 			continue;
 		t->stuck = 0;
-		if ((dir = proc_thread(t->dir, *tid)) >= 0)
+		if ((dir = open_thread(t, *tid)) >= 0)
 			return dir;
 	}
 	return -1;

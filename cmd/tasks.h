@@ -9,7 +9,7 @@ struct tasks {
 	int root;			/* the procfs */
 	int pid, dir;			/* the process and its directory */
 	int at;				/* its operand, counted from 0 */
-	int resumed;			/* it was begun before a stall */
+	int unanswered;			/* a thread of it did not answer */
 	/* the rest is tasks's */
 	const struct walk_pick *picks;
 	int n, tid, fresh, stuck, behind;

@@ -14,10 +14,12 @@
 int
 thread_status(struct thread *t)
 {
-	if (proc_read(t->dir, "status", &t->text) < 0 ||
-	    parse_status(t->text.s, &t->st) < 0 || t->st.state == 'X')
+	if (proc_read(t->dir, "status", &t->text) < 0)
 		return -1;
-	return 0;
+	if (parse_status(t->text.s, &t->st) == 0 && t->st.state != 'X')
+		return 0;
+	errno = ESRCH;
+	return -1;
 }
 
 int
@@ -30,8 +32,10 @@ thread_run(struct thread *t, struct run *run)
 	 * have to tell. */
 	if (proc_read(t->dir, "schedstat", &t->text) == 0 && t->text.n)
 		parse_schedstat(t->text.s, &run->ns);
-	if (proc_read(t->dir, "status", &t->text) < 0 ||
-	    parse_status(t->text.s, &st) < 0)
+	if (proc_read(t->dir, "status", &t->text) < 0)
+		return -1;
+	errno = ESRCH;
+	if (parse_status(t->text.s, &st) < 0)
 		return -1;
 	run->times = st.switches;
 	return 0;

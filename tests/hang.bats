@@ -198,6 +198,11 @@ all_answer() {
 	said pstack_a 3 "pstack: $stall"
 	has pstack_a '^@V/@V D victim unknown$'
 	run ! grep ' pstack ' pstack_a.out
+	# nor is the first look lost with it
+	ask pstack_i pstack -ai 0.1
+	said pstack_i 3 "pstack: $stall"
+	has pstack_i '^@V/@V D victim unknown \[ran 0 times in 0.1 s\]$'
+	has pstack_i "^$LATE/$LATE S hold read\(0<.* \[ran 0 times in 0.1 s\]\$"
 }
 
 @test "a frozen file system" {
@@ -385,7 +390,7 @@ $V	hold	101" ]
 	local tool
 	bench
 	server 'hang all'
-	for tool in 'pstack 1' lsfd 'fdpeer 1' fdrecover 'fdprogress 1 1'; do
+	for tool in 'pstack 1' 'pstack -i 1 1' lsfd 'fdpeer 1' fdrecover 'fdprogress 1 1'; do
 		# shellcheck disable=SC2086 # words
 		ask "${tool%% *}" ${tool%% *} -R mnt ${tool#"${tool%% *}"}
 		said "${tool%% *}" 3 "${tool%% *}: mnt: no answer within 0.5 s"

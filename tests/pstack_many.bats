@@ -64,7 +64,10 @@ heads() {
 	ns 'hold thread thread' 'setpriv --reuid 65534 --regid 65534 \
 		--clear-groups pstack -a || exit'
 	[[ $stderr == 'pstack: 2 processes could not be read whole ('* ]]
-	[ "$(heads <<<"$output" | grep -c unknown)" -eq 4 ]
+	# who was not asleep yet is seen to run by its state
+	heads <<<"$output"
+	[ "$(heads <<<"$output" |
+		grep -cE ' (S [^ ]+ unknown|R [^ ]+ running)$')" -eq 4 ]
 }
 
 # in_state LETTERS: PID/TID of the threads in such a state, by their files
@@ -271,28 +274,54 @@ ran() {
 	echo '7600000 0 9' >later/6/schedstat
 	echo '105000000 0 9' >later/7-schedstat
 	sleeps=$(nr clock_nanosleep)
-	start pstack -R fx -i 2 5 >out
+	start pstack -R fx -i 4 5 >out
 	one=$PID
-	start pstack -R fx -i 2 -u 5 >groups
-	for pid in "$one" "$PID"; do
-		until_true grep -q "^$sleeps " "/proc/$pid/syscall"
-	done
+	start pstack -R fx -i 4 -u 5 >groups
+	waits() {
+		local child
+		child=$(cat "/proc/$1/task/$1/children")
+		grep -q "^$sleeps " "/proc/${child% }/syscall"
+	}
+	until_true waits "$one"
+	until_true waits "$PID"
 	mv later/6/status later/6/schedstat fx/5/task/6
 	mv later/7-schedstat fx/5/task/7/schedstat
 	mv later/8 fx/5/task/8
 	wait "$one" "$PID"
 	run heads out
-	[ "$output" = '5/5 S x read(3</mnt/f>) [ran 0 times in 2 s]
-5/6 S x read(3</mnt/f>) [ran 22 times, 3 ms CPU in 2 s]
-5/7 S x read(3</mnt/f>) [ran 1 time, 100 ms CPU in 2 s]
-5/8 S x read(3</mnt/f>) [ran 9 times, 5 ms CPU in 2 s]' ]
-	[ "$(cat groups)" = '3 threads S x read(...) [ran 32 times, 108 ms CPU in 2 s]
+	[ "$output" = '5/5 S x read(3</mnt/f>) [ran 0 times in 4 s]
+5/6 S x read(3</mnt/f>) [ran 22 times, 3 ms CPU in 4 s]
+5/7 S x read(3</mnt/f>) [ran 1 time, 100 ms CPU in 4 s]
+5/8 S x read(3</mnt/f>) [ran 9 times, 5 ms CPU in 4 s]' ]
+	[ "$(cat groups)" = '3 threads S x read(...) [ran 32 times, 108 ms CPU in 4 s]
 	?
 	5/6 5/7 5/8
 
-1 thread S x read(...) [ran 0 times in 2 s]
+1 thread S x read(...) [ran 0 times in 4 s]
 	?
 	5/5' ]
+}
+
+@test '-i: what does not answer the first look holds up no other, nor the second' {
+	for t in 5 6 7; do
+		thread fx "$t" "$t" S "c$t"
+		ran "$T" 7 5000000
+		ln -s /mnt/f "$T/fd/3"
+	done
+	rm fx/6/task/6/schedstat
+	mkfifo fx/6/task/6/schedstat	# open(2) waits for a writer
+	for o in '' -u; do
+		# shellcheck disable=SC2086 # one or none
+		run -3 --separate-stderr timeout -s KILL 20 \
+			pstack -T 0.2 $o -R fx -i 0.1 5 6 7
+		[ "$stderr" = 'pstack: 6: no answer from fx within 0.2 s' ]
+	done
+	[[ $output == *'S c5 read(...) [ran 0 times in 0.1 s]'* ]]
+	[[ $output == *'S c7 read(...) [ran 0 times in 0.1 s]'* ]]
+	# of all
+	run -3 --separate-stderr timeout -s KILL 20 \
+		pstack -T 0.2 -R fx -i 0.1 -a
+	[ "$(heads <<<"$output" | grep -c 'ran 0 times in 0.1 s')" -ge 2 ]
 }
 
 @test '-i: a process that is not there is said, without waiting for it' {
