@@ -278,18 +278,21 @@ copy_clone(struct copy *c)
 	return 0;
 }
 
-/* Before Linux 6.13 a clock tick is the grain of file times: a write may hide
- * in the tick of the last one. */
+/* Before Linux 6.13 a clock tick is the grain of file times, and where there
+ * are no nanoseconds one second or two: a write may hide in the tick of the
+ * last one. */
 static void
 wait_for_tick(const struct copy *c)
 {
-	struct timespec now, tick = { 0, 20 * 1000 * 1000 };
+	struct timespec now, tick = { 2, 0 };
 	long long age;
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	age = (now.tv_sec - (long long)c->st.mtime.sec) * 1000000000 +
 	    now.tv_nsec - (long long)c->st.mtime.nsec;
-	if (age >= 0 && age < tick.tv_nsec)
+	if (c->st.mtime.nsec)
+		tick = (struct timespec){ 0, 20 * 1000 * 1000 };
+	if (age >= 0 && age < tick.tv_sec * 1000000000LL + tick.tv_nsec)
 		nanosleep(&tick, NULL);
 }
 

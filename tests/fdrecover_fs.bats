@@ -120,3 +120,24 @@ load recover
 	run -1 --separate-stderr ns fdrecover "$PWD/o/over"
 	[ "$stderr" = "fdrecover: $PWD/o/over: File exists" ]
 }
+
+@test "fdrecover: where times are whole seconds a change within one is seen" {
+	need_root
+	need mkfs.ext4 python3
+	mkdir e
+	truncate -s 30M image
+	# inodes without room for nanoseconds
+	mkfs.ext4 -q -I 128 image 2>/dev/null
+	# shellcheck disable=SC2016 # for that shell
+	mounts 'mount -o loop image e || : >no-loop'
+	[ ! -e no-loop ] || skip 'needs loop devices'
+	ns sh -c 'head -c 3000000 /dev/zero >e/f'
+	start ns python3 -c 'import os
+os.dup2(os.open("e/f", os.O_RDWR), 100)
+open("writing", "w").write("%d\n" % os.getpid())
+while True: os.pwrite(100, os.urandom(8), 0)'
+	until_true test -s writing
+	read -r PID <writing
+	run -3 --separate-stderr ns fdrecover "$PID" 100 e/new
+	[ "${stderr_lines[-1]}" = 'fdrecover: e/new: the file changed while it was copied' ]
+}
