@@ -71,7 +71,9 @@ file_reopen(const struct file *f, int flags)
 int
 file_statx(const struct file *f, const char *name, struct kstatx *st)
 {
-	int flags = *name ? AT_SYMLINK_NOFOLLOW : AT_EMPTY_PATH;
+	/* a file server is asked, whatever is cached */
+	int flags = (*name ? AT_SYMLINK_NOFOLLOW : AT_EMPTY_PATH) |
+	    AT_STATX_FORCE_SYNC;
 
 	return (int)STEP(f, proc_attributes(f->fd, name,
 	    flags | AT_NO_AUTOMOUNT, st));
@@ -151,6 +153,14 @@ file_match(const struct file *from, const struct file *to)
 		                            KFS_IOC_SETFLAGS, &flags));
 	}
 	errno = err;
+}
+
+int
+file_on_disk(const struct file *f)
+{
+	struct kfiemap m = { .length = 1 };
+
+	return STEP(f, syscall(SYS_ioctl, f->fd, KFS_IOC_FIEMAP, &m)) == 0;
 }
 
 int

@@ -33,6 +33,10 @@ int file_reopen(const struct file *, int flags);
 int file_statx(const struct file *, const char *name, struct kstatx *);
 int file_statfs(const struct file *, struct statfs *);
 
+/* Does the file system tell where on a disk the data is? Those that do write
+ * dirty pages back, also where the file is an overlay's. */
+int file_on_disk(const struct file *);
+
 /* lseek(2), which may ask a server for data and holes. */
 off_t file_seek(const struct file *, off_t, int whence);
 

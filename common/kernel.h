@@ -55,6 +55,13 @@ struct kclone_range {
 #define KFS_IOC_SETFLAGS _IOW('f', 2, long)
 #define KFS_NOCOW_FL 0x00800000
 
+/* <linux/fiemap.h>, without the extents */
+struct kfiemap {
+	uint64_t start, length;
+	uint32_t flags, mapped, count, reserved;
+};
+#define KFS_IOC_FIEMAP _IOWR('f', 11, struct kfiemap)
+
 #ifndef SYS_openat2
 #define SYS_openat2 437
 #endif
