@@ -315,9 +315,9 @@ copy_once(struct copy *c)
 		/* A store through a mapping must fault again and so change the
 		 * modification time: between the two looks at that. */
 		copy_flush(c);
-		file_sync_data(&c->from);
-		/* has no write-back, so nothing makes a page clean */
-		c->blind = filesystem(&c->from) == TMPFS_MAGIC;
+		/* without write-back nothing makes a page clean */
+		c->blind = file_sync_data(&c->from) < 0 ||
+		    !file_on_disk(&c->from);
 	}
 	progress_begin(c->name, c->st.blocks * 512 < c->st.size ?
 	               c->st.blocks * 512 : c->st.size);

@@ -35,7 +35,7 @@
 static struct {
 	int begun;			/* what gets stuck now ends it */
 	const char *method;
-	int changed, blind, deleted, at_rest;
+	int changed, blind, deleted, at_rest, paused;
 	unsigned long long bytes;
 	struct kstatx st;		/* of the source */
 } *kept;
@@ -356,8 +356,7 @@ pause_writers(int root)
 	size_t i;
 
 	for (tries = 0; tries < 20; tries++) {
-		if (writers_find(root, &kept->st, &writers) < 0)
-			break;
+		writers_find(root, &kept->st, &writers);
 		for (i = 0, fresh = 0; i < writers.n; i++) {
 			r = pause_process(writers.list[i].pid, &tid);
 			if (r < 0) {
@@ -403,26 +402,32 @@ report(const char *where)
 	}
 }
 
-/* Report with those who still write to the deleted file, and say whether stores
- * through a mapping may have been missed. */
+/* Say that stores through a mapping, which leave no trace where dirty pages are
+ * not written back, may have been missed. */
+static void
+say_blind(void)
+{
+	cli_warn("%s: the file may have changed while it was copied: %son this "
+	         "file system stores through a mapping can't be seen",
+	         target_name(), writers.mapped || !writers.unseen ? "" :
+	         "some processes could not be looked at, and ");
+	cli_fail(3);
+}
+
+/* Report with those who still write to the deleted file. */
 static void
 report_writers(int root)
 {
-	int linked = strcmp(kept->method, "linked") == 0;
+	int told = op->dry || kept->deleted;
+	int look = strcmp(kept->method, "linked") != 0 && !kept->at_rest &&
+	    (told || kept->blind);
 
-	if (linked || kept->at_rest ||
-	    (!op->dry && !kept->deleted && !kept->blind) ||
-	    writers_find(root, &kept->st, &writers) < 0) {
-		report(NULL);
-		return;
-	}
-	report(kept->deleted || op->dry ? writers.text : NULL);
-	if (writers.mapped && kept->blind) {
-		cli_warn("%s: the file may have changed while it was copied: "
-		         "on tmpfs stores through a mapping can't be seen",
-		         target_name());
-		cli_fail(3);
-	}
+	if (look)
+		writers_find(root, &kept->st, &writers);
+	report(look && told ? writers.text : NULL);
+	if (kept->blind && !kept->changed && (writers.unseen ||
+	    (!kept->paused && (kept->at_rest || writers.mapped))))
+		say_blind();
 }
 
 enum { REFUSED = -2 };		/* that was said */
@@ -449,8 +454,8 @@ transfer(int root)
 	if (op->pause && pause_writers(root) < 0)
 		return REFUSED;
 	r = copy_data(&copy);
-	if (op->pause && pause_end() == 1)
-		copy.blind = 0;
+	if (op->pause)
+		kept->paused = pause_end();
 	return r;
 }
 

@@ -20,8 +20,14 @@
 static struct walk w;
 static struct desc desc;
 
+static int
+is_gone(void)
+{
+	return errno == ENOENT || errno == ESRCH;
+}
+
 /* Has the process any file mapped so that it can be written? Few have, and to
- * ask for each mapping which file it is takes longer. */
+ * ask for each mapping which file it is takes longer. -1: can't tell. */
 static int
 maps_some(void)
 {
@@ -30,7 +36,9 @@ maps_some(void)
 	const char *text;
 
 	/* a dead leader has none; walk_map knows where they are then */
-	if (proc_read(w.dir, "maps", &b) < 0 || b.n == 0)
+	if (proc_read(w.dir, "maps", &b) < 0)
+		return is_gone() ? 0 : -1;
+	if (b.n == 0)
 		return 1;
 	for (text = b.s; parse_map(&text, &m) == 1; )
 		if (m.ino && m.perms[1] == 'w' && m.perms[3] == 's')
@@ -38,25 +46,33 @@ maps_some(void)
 	return 0;
 }
 
-/* Has it mapped the file so? */
+/* Has it mapped the file so? -1: can't tell. */
 static int
 maps_it(const struct kstatx *file)
 {
-	if (!maps_some())
-		return 0;
-	while (walk_map(&w, &desc) == 1)
-		if (desc.stores && desc_same(&desc.st, file))
+	int r = maps_some(), unsure = 0;
+
+	if (r <= 0)
+		return r;
+	while ((r = walk_map(&w, &desc)) == 1) {
+		if (!desc.stores || desc.st.ino != file->ino)
+			continue;
+		if (desc_same(&desc.st, file))
 			return 1;
-	return 0;
+		/* the device of maps is another one on btrfs */
+		unsure |= !desc.known;
+	}
+	return unsure || (r < 0 && !is_gone()) ? -1 : 0;
 }
 
-/* Has the current table a descriptor that writes to the file? */
+/* Has the current table a descriptor that writes to the file? -1: can't
+ * tell. */
 static int
 opens_it(const struct kstatx *file)
 {
 	struct kstatx st;
 	char name[16];
-	int fd;
+	int fd, unsure = 0;
 
 	while (walk_fd(&w, &fd) == 1) {
 		snprintf(name, sizeof name, "%d", fd);
@@ -65,16 +81,18 @@ opens_it(const struct kstatx *file)
 			if (errno == EACCES &&
 			    proc_lstatx(w.table.fds, name, &st) < 0 &&
 			    errno == EACCES)
-				return 0;
+				return -1;
+			unsure |= errno == ETIMEDOUT;
 			continue;
 		}
 		if (!desc_same(&st, file))
 			continue;
-		if (desc_read(&w.table, fd, DESC_WANT_STAT, &desc) == 0 &&
-		    desc_same(&desc.st, file) && desc.mode > O_RDONLY)
+		if (desc_read(&w.table, fd, DESC_WANT_STAT, &desc) < 0)
+			unsure |= errno == ETIMEDOUT;
+		else if (desc_same(&desc.st, file) && desc.mode > O_RDONLY)
 			return 1;
 	}
-	return 0;
+	return unsure ? -1 : 0;
 }
 
 static void
@@ -87,6 +105,23 @@ add(struct writers *all)
 	*p = (struct writer){ .pid = w.pid, .tid = w.tid };
 	p->ncomm = w.comm.n < sizeof p->comm ? w.comm.n : sizeof p->comm;
 	memcpy(p->comm, p->ncomm ? w.comm.s : "", p->ncomm);
+}
+
+/* Take note of the current process if it can write to the file. */
+static void
+look(const struct kstatx *file, struct writers *all)
+{
+	int unsure = 0, mapped, r;
+
+	while ((r = walk_table(&w)) == 1) {
+		mapped = w.tid ? 0 : maps_it(file);
+		r = mapped > 0 ? 1 : opens_it(file);
+		all->mapped |= mapped > 0;
+		unsure |= mapped < 0 || r < 0;
+		if (r > 0)
+			add(all);
+	}
+	all->unseen |= unsure || (r < 0 && !is_gone());
 }
 
 /* "1257 (qemu), 1300 (sh)", to be freed. */
@@ -111,26 +146,18 @@ text(const struct writers *all)
 	return b.s;
 }
 
-int
+void
 writers_find(int root, const struct kstatx *file, struct writers *all)
 {
-	int mapped;
-
 	free(all->text);
 	all->text = NULL;
 	all->n = 0;
 	all->mapped = 0;
 	/* each process, from the first one also after a stall */
 	memset(&w, 0, sizeof w);
-	if (walk_open(&w, root, NULL, 0, 1) < 0)
-		return -1;
+	all->unseen = walk_open(&w, root, NULL, 0, 1) < 0 || walk_hides(root);
 	while (walk_process(&w) == 1)
-		while (!walk_self(&w) && walk_table(&w) == 1) {
-			mapped = w.tid == 0 && maps_it(file);
-			all->mapped |= mapped;
-			if (mapped || opens_it(file))
-				add(all);
-		}
+		if (!walk_self(&w))
+			look(file, all);
 	all->text = text(all);
-	return 0;
 }

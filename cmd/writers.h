@@ -17,10 +17,11 @@ struct writers {
 	struct writer *list;
 	size_t n;
 	int mapped;			/* one has it mapped */
+	int unseen;			/* one can't be looked at */
 	char *text;			/* "1257 (qemu), 1300 (sh)", at most 10
 					 * of them, or NULL without one */
 };
 
 /* Find those that have the file open or mapped for writing, as far as they may
- * be looked at; 0, or -1 with errno. What was found before is replaced. */
-int writers_find(int root, const struct kstatx *file, struct writers *);
+ * be looked at. What was found before is replaced. */
+void writers_find(int root, const struct kstatx *file, struct writers *);

@@ -106,7 +106,7 @@ load recover
 	run -0 --separate-stderr fdrecover -H
 	[ "$(rows | cut -f 1 | xargs)" = '102 100 101' ]
 	printf '%s\n' "$output" | cut -f 8 | sort -c -n -r
-	sum=$(printf '%s\n' "$output" | awk -F '\t' '{ n += $8 } END { printf "%d", n }')
+	sum=$(printf '%s\n' "$output" | awk -F '\t' '{ n += $8 } END { printf "%.0f", n }')
 	[ "${stderr_lines[-1]}" = "fdrecover: $sum in ${#lines[@]} deleted files" ]
 	run -0 --separate-stderr fdrecover
 	[[ ${stderr_lines[-1]} =~ ^'fdrecover: '[0-9.]+[KMGTP]?' in '[0-9]+' deleted files'$ ]]
@@ -474,13 +474,13 @@ load recover
 	truncate -s 30M image
 	mkfs.ext4 -q image
 	# shellcheck disable=SC2016 # for that shell
-	mounts 'mount -t tmpfs none t && { mount -o loop image e || : >no-loop; }'
+	apart 'mount -t tmpfs none t && { mount -o loop image e || : >no-loop; }'
 	[ ! -e no-loop ] || skip 'needs loop devices'
 	for dir in t e; do
 		data ref 2000000
 		ns cp ref "$dir/f"
 		ns chmod 4711 "$dir/f"
-		hold_as "nsenter -t $NS -m -w --" "100=rw:$dir/f" "unlink:$dir/f"
+		hold_as "$INTO" "100=rw:$dir/f" "unlink:$dir/f"
 		run -0 --separate-stderr ns fdrecover "$PID" 100
 		[[ ${stderr_lines[0]} == "fdrecover: $PWD/$dir/f: copied, 2000000 bytes"* ]]
 		ns cmp "$dir/f" ref
@@ -494,8 +494,30 @@ load recover
 	mounts 'mount -t tmpfs none t && head -c 9000 /dev/zero >t/f'
 	hold_as "nsenter -t $NS -m -w --" 100=r:t/f map:t/f unlink:t/f
 	run -3 --separate-stderr ns fdrecover "$PID" 100
-	[[ ${stderr_lines[1]} == *'stores through a mapping can'* ]]
+	[ "${stderr_lines[1]}" = "fdrecover: $PWD/t/f: the file may have changed while it was copied: on this file system stores through a mapping can't be seen" ]
 	ns test -e t/f
+}
+
+@test "fdrecover: on tmpfs a process that can't be looked at may store: 3" {
+	need_root
+	need setpriv
+	mkdir t
+	chmod 755 .
+	data ref 9000
+	apart 'mount -t tmpfs none t && cp ref t/f && chown 65534:65534 t/f'
+	user="setpriv --reuid 65534 --regid 65534 --clear-groups --"
+	hold_as "$INTO $user" 100=r:t/f
+	holder=$PID
+	hold_as "$INTO" map:t/f unlink:t/f
+	run -3 --separate-stderr ns $user "$(command -v fdrecover)" "$holder" 100 t/new
+	[ "${stderr_lines[-1]}" = "fdrecover: t/new: the file may have changed while it was copied: some processes could not be looked at, and on this file system stores through a mapping can't be seen" ]
+	ns cmp t/new ref
+	ns rm t/new
+	# who can store sees to it that no lease is granted
+	exec {HELD}>&-
+	until_true ns sh -c "! test -e /proc/$PID"
+	run -0 --separate-stderr ns $user "$(command -v fdrecover)" "$holder" 100 t/new
+	[ "${#stderr_lines[@]}" -eq 1 ]
 }
 
 @test "fdrecover: a frozen file system ends in 'no answer', and nothing is left" {

@@ -27,9 +27,17 @@ load recover
 
 @test "fdrecover: on ext4 stores through a mapping are seen" {
 	loops e=ext4
-	ns truncate -s 30M e/f
-	stores e/f nsenter -t "$NS" -m -w --
-	run -3 --separate-stderr ns fdrecover -T 10 "$PID" 100 e/new
+	ns sh -c 'head -c 30000000 /dev/zero >e/f'
+	stores e/f ns
+	# where they wait for the disk meanwhile, it is of one moment
+	for _ in {1..10}; do
+		run --separate-stderr ns fdrecover -T 10 "$PID" 100 e/new
+		[ "$status" -eq 0 ] || break
+		ns cat e/new >new
+		whole new
+		ns rm e/new
+	done
+	[ "$status" -eq 3 ]
 	[ "${stderr_lines[1]}" = 'fdrecover: e/new: the file changed while it was copied' ]
 	run -0 --separate-stderr ns fdrecover -T 10 --pause "$PID" 100 e/paused
 	ns cat e/paused >paused
@@ -119,6 +127,31 @@ load recover
 	ns cmp o/gone ref
 	run -1 --separate-stderr ns fdrecover "$PWD/o/over"
 	[ "$stderr" = "fdrecover: $PWD/o/over: File exists" ]
+}
+
+@test "fdrecover: stores through a mapping of an overlay's file are seen if it is on a disk" {
+	need_root
+	need mkfs.ext4
+	mkdir t e o
+	truncate -s 30M image
+	mkfs.ext4 -q image
+	data ref 5000
+	# shellcheck disable=SC2016 # for that shell
+	apart '{ mount -t tmpfs none t && mount -o loop image e && mkdir t/l t/u t/w e/l e/u e/w &&
+		mount -t overlay -o lowerdir=e/l,upperdir=e/u,workdir=e/w none o; } || : >no-overlay'
+	[ ! -e no-overlay ] || skip 'needs overlayfs and loop devices'
+	ns cp ref o/f
+	hold_as "$INTO" 100=r:o/f map:o/f unlink:o/f
+	run -0 --separate-stderr ns fdrecover "$PID" 100
+	[[ $stderr == "fdrecover: $PWD/o/f: copied, 5000 bytes "*"; open for writing in $PID (hold): "* ]]
+	exec {HELD}>&-
+	until_true ns umount o
+	ns mount -t overlay -o lowerdir=t/l,upperdir=t/u,workdir=t/w none o
+	ns cp ref o/f
+	hold_as "$INTO" 100=r:o/f map:o/f unlink:o/f
+	run -3 --separate-stderr ns fdrecover "$PID" 100
+	[ "${stderr_lines[1]}" = "fdrecover: $PWD/o/f: the file may have changed while it was copied: on this file system stores through a mapping can't be seen" ]
+	ns cmp o/f ref
 }
 
 @test "fdrecover: where times are whole seconds a change within one is seen" {

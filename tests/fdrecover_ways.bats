@@ -155,7 +155,6 @@ same_inode() {
 	mounts 'mount -t tmpfs -o size=100k none t'
 	run -1 --separate-stderr ns fdrecover -n "$holder" 100 t
 	[ "$stderr" = 'fdrecover: t/f: needs 296K on disk, and 100K are free: give a DEST on another file system' ]
-	rm mounted
 	mounts 'mount -t tmpfs -o size=1m none t'
 	run -0 --separate-stderr ns fdrecover -n --pause "$holder" 100 t
 	[ "$stderr" = "fdrecover: t/f: would be copied, 300000 bytes (296K on disk, 1.00M free); open for writing in $holder (hold), to be paused" ]
@@ -225,15 +224,15 @@ goes_on() {
 @test "fdrecover: --pause stops who stores through a mapping, and lets it go on" {
 	need_root
 	mkdir t
-	mounts 'mount -t tmpfs none t && head -c 30000000 /dev/zero >t/f'
-	stores t/f nsenter -t "$NS" -m -w --
+	apart 'mount -t tmpfs none t && head -c 30000000 /dev/zero >t/f'
+	stores t/f ns
 	run -3 ns fdrecover "$PID" 100 t/new
 	ns rm t/new
 	run -0 --separate-stderr ns fdrecover -T 10 --pause "$PID" 100 t/new
 	[[ $stderr == "fdrecover: t/new: copied, 30000000 bytes "*"open for writing in $PID (python3): "* ]]
 	ns cat t/new >new
 	whole new
-	until_true goes_on "$PID"
+	until_true ns sh -c "! grep '^State:.t' /proc/$PID/task/*/status && grep -q '^TracerPid:.0\$' /proc/$PID/status"
 }
 
 @test "fdrecover: who is paused goes on when fdrecover is killed, or its reader ends" {

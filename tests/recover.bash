@@ -27,18 +27,29 @@ left() {
 	ls -A "$1"
 }
 
-# mounts COMMAND: a mount namespace of our own in which the shell command was
-# done; ns COMMAND... runs something there. Its mounts end with it.
+# mounts COMMAND [OPTION...]: a mount namespace of our own in which the shell
+# command was done; ns COMMAND... runs something there. Its mounts end with it.
 mounts() {
 	need unshare nsenter
+	rm -f mounted
 	# shellcheck disable=SC2016 # for that shell
-	start unshare -m --propagation private sh -c "$1"' && : >mounted && exec tail -f /dev/null'
+	start unshare -m --propagation private "${@:2}" sh -c "$1"' && : >mounted && exec tail -f /dev/null'
 	NS=$PID
+	INTO="nsenter -t $NS -m -w --"
 	until_true test -e mounted
 }
 
+# apart COMMAND: the same with a PID namespace, in which no process is that can't
+# be looked at; $INTO COMMAND... runs something there, too, such as a holder.
+apart() {
+	unshare -pf true 2>/dev/null || skip 'needs a PID namespace'
+	mounts "$1" -pf --mount-proc --kill-child
+	INTO="nsenter -t $NS -m -w --pid=/proc/$NS/ns/pid_for_children --"
+}
+
 ns() {
-	nsenter -t "$NS" -m -w -- "$@"
+	# shellcheck disable=SC2086 # words
+	$INTO "$@"
 }
 
 # deny: build ./deny, which runs a command (a) without O_TMPFILE, as on a file
@@ -133,12 +144,13 @@ stores() {
 	        m[-16 - at:-8 - at] = b
 	for at in 0, 16:
 	    threading.Thread(target=count, args=(at,), daemon=True).start()
-	open('storing', 'w').close()
+	open('storing', 'w').write('%d\n' % os.getpid())
 	threading.Event().wait()
 	EOF
 	rm -f storing
 	start "${@:2}" python3 stores.py "$1"
-	until_true test -e storing
+	until_true test -s storing
+	read -r PID <storing
 }
 
 # whole FILE: is what "stores" counts in its two ends at most a store apart?
