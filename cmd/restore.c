@@ -35,7 +35,7 @@
 static struct {
 	int begun;			/* what gets stuck now ends it */
 	const char *method;
-	int changed, blind, deleted, at_rest, paused;
+	int changed, blind, deleted, at_rest, paused, unasked;
 	unsigned long long bytes;
 	struct kstatx st;		/* of the source */
 } *kept;
@@ -356,7 +356,10 @@ pause_writers(int root)
 	size_t i;
 
 	for (tries = 0; tries < 20; tries++) {
+		/* who gives no answer is left out by the next child */
+		kept->begun = 0;
 		writers_find(root, &kept->st, &writers);
+		kept->begun = 1;
 		for (i = 0, fresh = 0; i < writers.n; i++) {
 			r = pause_process(writers.list[i].pid, &tid);
 			if (r < 0) {
@@ -366,6 +369,7 @@ pause_writers(int root)
 			}
 			fresh |= r;
 		}
+		kept->unasked = cli.again;
 		if (!fresh)
 			return 0;
 	}
@@ -428,6 +432,9 @@ report_writers(int root)
 	if (kept->blind && !kept->changed && (writers.unseen ||
 	    (!kept->paused && (kept->at_rest || writers.mapped))))
 		say_blind();
+	if (kept->unasked)
+		cli_warn("%s: what gave no answer was not stopped",
+		         target_name());
 }
 
 enum { REFUSED = -2 };		/* that was said */
@@ -544,24 +551,18 @@ restore_file(int root)
 		copy_file(root);
 }
 
-/* After a step that was not answered: take away what the child left. */
-static int
-give_up(void)
-{
-	pause_clean();
-	target_clean();
-	cli_warn("%s: not restored", object);
-	return 3;
-}
-
 static int
 scan(void)
 {
 	int root = cli_root();
 
 	if (!target_published()) {
-		if (cli.again && kept->begun)
-			return give_up();
+		pause_clean();
+		target_clean();
+		if (kept->begun) {
+			cli_warn("%s: not restored", object);
+			return 3;
+		}
 		restore_file(root);
 	}
 	if (target_published()) {

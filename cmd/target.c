@@ -389,11 +389,14 @@ void
 target_clean(void)
 {
 	struct kstatx st;
-	int gone = !kept->temp[0];
+	enum guard_kind kind = dir.at.kind;
+	int gone = 0;
 
+	if (!kept->temp[0])
+		return;
 	/* another kind of question than the one that was not answered */
 	dir.at.kind = GUARD_OBJECT;
-	if (!gone && open_dir(kept->dir, 0) == 0) {
+	if (open_dir(kept->dir, 0) == 0) {
 		if (file_statx(&dir, kept->temp, &st) < 0)
 			gone = errno == ENOENT;
 		else
@@ -404,5 +407,6 @@ target_clean(void)
 	}
 	if (!gone)
 		cli_warn("%s/%s: could not be removed", kept->dir, kept->temp);
+	dir.at.kind = kind;
 	release();
 }

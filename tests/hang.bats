@@ -205,6 +205,22 @@ all_answer() {
 	has pstack_i "^$LATE/$LATE S hold read\(0<.* \[ran 0 times in 0.1 s\]\$"
 }
 
+@test "fdrecover --pause goes on without what gives no answer" {
+	bench
+	victim exec mnt/f
+	for n in 1 2 3; do
+		ask pause fdrecover --pause 1 60 new
+		grep -q 'hold' pause.err && break
+		rm -f new
+	done
+	said pause 3 "fdrecover: $stall
+fdrecover: new: copied, 6144 bytes (8.00K on disk); open for writing in 1 (hold): what is written there is not in it
+fdrecover: new: what gave no answer was not stopped"
+	cmp new "/proc/${STARTED[0]}/root/$PWD/new"
+	ns sh -c 'cmp /proc/1/fd/60 new'
+	ns grep -q '^TracerPid:.0$' /proc/1/status
+}
+
 @test "a frozen file system" {
 	need mkfs.ext4
 	bench
