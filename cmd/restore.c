@@ -543,7 +543,9 @@ restore_file(int root)
 	err = open_source(root) < 0 ? errno : 0;
 	if (!op->dry && may_link() && link_it() != 0)
 		return;
-	if (err)
+	if (err == EACCES)
+		cli_path_error(object, err);
+	else if (err)
 		cli_error(object, err);
 	else if (op->dry)
 		rehearse(root);

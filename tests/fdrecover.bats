@@ -409,6 +409,13 @@ load recover
 	cmp new ref
 	grep -qx 'pos:	17' "/proc/$PID/fdinfo/100"
 	[ "$(blocks new)" -lt 1000 ]
+	# which one that is only for writing is not
+	data f 10
+	hold 100=w:f unlink:f
+	chmod 200 "/proc/$PID/fd/100"
+	run -3 --separate-stderr fdrecover "$PID" 100
+	[ "$stderr" = "fdrecover: $PID 100: Permission denied (needs root or CAP_DAC_READ_SEARCH)" ]
+	[ ! -e f ]
 }
 
 @test "fdrecover: the holder and its file stay as they are" {
