@@ -114,6 +114,23 @@ fold(size_t from, int sum)
 	nfiles = k;
 }
 
+/* Find its mount among those of the process: 1, 0 if there is none, or -1 where
+ * they can't be read. */
+static int
+find_mount(struct mount_row *m)
+{
+	static struct buf b;
+	long long id = desc_mount(&desc);
+	const char *text;
+
+	if (id < 0 || proc_read(w.table.dir, "mountinfo", &b) < 0)
+		return -1;
+	for (text = b.s; parse_mount(&text, m) == 1; )
+		if (m->id == id)
+			return 1;
+	return 0;
+}
+
 /*
  * Is it an object of a mount that the kernel keeps for itself (DRM, AIO,
  * secretmem, dma-buf)? Its text is "/NAME (deleted)" and its mount is in no
@@ -122,19 +139,11 @@ fold(size_t from, int sum)
 static int
 is_internal(void)
 {
-	static struct buf b;
 	struct mount_row m;
-	const char *text;
 
-	if (!desc.named || memchr(desc.target.s + 1, '/', desc.target.n - 1) ||
-	    !desc.known || desc.st.dev_major ||
-	    !(desc.st.mask & KSTATX_MNT_ID) ||
-	    proc_read(w.table.dir, "mountinfo", &b) < 0)
-		return 0;
-	for (text = b.s; parse_mount(&text, &m) == 1; )
-		if (m.id == (long long)desc.st.mnt_id)
-			return 0;
-	return 1;
+	return desc.named && desc.known && desc.st.dev_major == 0 &&
+	    !memchr(desc.target.s + 1, '/', desc.target.n - 1) &&
+	    find_mount(&m) == 0;
 }
 
 static void
@@ -151,6 +160,12 @@ add_doubt(void)
 	d->minor = desc.st.dev_minor;
 }
 
+static int
+is_only(unsigned major, unsigned minor)
+{
+	return major == only->major && minor == only->minor;
+}
+
 /*
  * Is it on the file system that is asked for, by whatever mount? That of
  * another mount namespace is in its own mountinfo; the device of stat is the
@@ -159,26 +174,15 @@ add_doubt(void)
 static int
 on_mount(void)
 {
-	static struct buf b;
-	const struct mount *m = NULL;
-	const char *text;
+	const struct mount *m = mount_by_id(w.root, desc_mount(&desc));
 	struct mount_row row;
 
-	if ((desc.st.dev_major == only->major &&
-	    desc.st.dev_minor == only->minor) || !desc.known ||
-	    !(desc.st.mask & KSTATX_MNT_ID))
-		return desc.st.dev_major == only->major &&
-		    desc.st.dev_minor == only->minor;
-	if ((m = mount_by_id(w.root, (long long)desc.st.mnt_id)))
-		return m->major == only->major && m->minor == only->minor;
-	if (strcmp(only->type, "btrfs") != 0 ||
-	    proc_read(w.dir, "mountinfo", &b) < 0)
-		return 0;
-	for (text = b.s; parse_mount(&text, &row) == 1; )
-		if (row.id == (long long)desc.st.mnt_id)
-			return row.major == only->major &&
-			    row.minor == only->minor;
-	return 0;
+	if (is_only(desc.st.dev_major, desc.st.dev_minor))
+		return 1;
+	if (m)
+		return is_only(m->major, m->minor);
+	return strcmp(only->type, "btrfs") == 0 && find_mount(&row) == 1 &&
+	    is_only(row.major, row.minor);
 }
 
 /* Take note of what was read into desc, if it is a deleted file. */
@@ -200,11 +204,8 @@ add(void)
 	files = cli_grow(files, nfiles, sizeof *files);
 	f = &files[nfiles++];
 	*f = (struct deleted){ .st = desc.st, .pid = w.pid, .tid = w.tid,
-		.fd = desc.fd, .mode = desc.mode, .holders = 1, .mnt_id = -1 };
-	if (desc.st.mask & KSTATX_MNT_ID)
-		f->mnt_id = (long long)desc.st.mnt_id;
-	else if (desc.informed)
-		f->mnt_id = desc.info.mnt_id;
+		.fd = desc.fd, .mode = desc.mode, .holders = 1,
+		.mnt_id = desc_mount(&desc) };
 	if (f->fd == DESC_MEM) {
 		memcpy(f->range, desc.range, sizeof f->range);
 		f->mode = desc.stores ? O_RDWR : O_RDONLY;
