@@ -20,6 +20,7 @@
 #include "pause.h"
 #include "proc.h"
 #include "sys.h"
+#include "writers.h"
 
 enum { LOOK = 100, MORE = 500 };	/* ms */
 
@@ -33,7 +34,6 @@ static struct {
 } *kept;
 
 static int sock = -1;
-static unsigned limit;
 
 /* The threads that are stopped, or are to stop. */
 static struct thread {
@@ -97,7 +97,7 @@ wait_for_all(struct answer *a)
 	int tid;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	end = (double)t.tv_sec + (double)t.tv_nsec / 1e9 + limit / 1000.0;
+	end = (double)t.tv_sec + (double)t.tv_nsec / 1e9 + cli.timeout / 1000.0;
 	for (;;) {
 		while ((tid = sys_stopped()) > 0)
 			for (i = 0; i < nthreads; i++)
@@ -109,7 +109,8 @@ wait_for_all(struct answer *a)
 		if (left == 0)
 			return 0;
 		clock_gettime(CLOCK_MONOTONIC, &t);
-		if (limit && (double)t.tv_sec + (double)t.tv_nsec / 1e9 > end)
+		if (cli.timeout &&
+		    (double)t.tv_sec + (double)t.tv_nsec / 1e9 > end)
 			break;
 		nanosleep(&tick, NULL);
 	}
@@ -166,12 +167,11 @@ pause_init(void)
 }
 
 int
-pause_start(unsigned ms)
+pause_start(void)
 {
 	pid_t parent = getppid();
 	int sv[2], pid;
 
-	limit = ms;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) < 0)
 		return -1;
 	if ((pid = guard_fork(sv[1])) == 0)
@@ -191,7 +191,7 @@ ask(int pid, struct answer *a)
 	if (send(sock, &pid, sizeof pid, MSG_NOSIGNAL) < 0)
 		return -1;
 	/* it may wait for a lock itself */
-	if (poll(&pfd, 1, limit ? (int)limit + MORE : -1) <= 0) {
+	if (poll(&pfd, 1, cli.timeout ? (int)cli.timeout + MORE : -1) <= 0) {
 		errno = ETIMEDOUT;
 		return -1;
 	}
@@ -202,18 +202,62 @@ ask(int pid, struct answer *a)
 	return 0;
 }
 
-int
-pause_process(int pid, int *tid)
+/* Say why a process was not stopped. */
+static void
+say_running(int root, int pid, const struct answer *a)
 {
-	struct answer a = { 0 };
+	struct buf b = { 0 };
+	char name[32];
+	const char *tracer = NULL;
+	int dir = proc_open(root, pid);
 
-	*tid = pid;
-	if (ask(pid, &a) < 0)
-		return -1;
-	if (a.err == 0)
-		return a.fresh;
-	*tid = a.tid;
-	errno = a.err;
+	snprintf(name, sizeof name, "task/%d/status", a->tid);
+	if (a->err == EPERM && dir >= 0 && proc_read(dir, name, &b) == 0)
+		tracer = parse_field(b.s, "TracerPid");
+	snprintf(name, sizeof name, "%d", pid);
+	if (tracer && atoi(tracer)) {
+		cli_warn("%d: can't be stopped: %d traces it", pid,
+		         atoi(tracer));
+		cli_fail(1);
+	} else if (a->err == ETIMEDOUT) {
+		cli_warn("%d/%d: did not stop within %g s", pid, a->tid,
+		         cli.timeout / 1000.0);
+		cli_fail(3);
+	} else {
+		cli_error(name, a->err);
+	}
+	if (dir >= 0)
+		close(dir);
+	buf_free(&b);
+}
+
+int
+pause_writers(int root, const struct kstatx *file, const char *object)
+{
+	static struct writers writers;
+	struct answer a;
+	int tries, fresh;
+	size_t i;
+
+	for (tries = 0; tries < 20; tries++) {
+		writers_find(root, file, &writers);
+		for (i = 0, fresh = 0; i < writers.n; i++) {
+			int pid = writers.list[i].pid;
+
+			a = (struct answer){ .tid = pid };
+			if (ask(pid, &a) < 0)
+				a.err = errno;
+			if (a.err) {
+				say_running(root, pid, &a);
+				return -1;
+			}
+			fresh |= a.fresh;
+		}
+		if (!fresh)
+			return 0;
+	}
+	cli_warn("%s: new processes write to it again and again", object);
+	cli_fail(1);
 	return -1;
 }
 

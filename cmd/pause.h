@@ -3,15 +3,17 @@
  * its own: when it ends, for whatever reason, the kernel has them go on.
  */
 
-/* Start it, before anything of the source is open, and what of it survives a
- * child that got stuck; ms milliseconds (0: no limit) for each process to stop.
- * 0, or -1 with errno. */
-int pause_init(void);
-int pause_start(unsigned ms);
+struct kstatx;
 
-/* Stop all threads of a process: 1, or 0 if they were, or -1 with errno
- * (ETIMEDOUT: the thread did not stop; EPERM: not permitted, or traced). */
-int pause_process(int pid, int *tid);
+/* Make what survives a child that got stuck; and start it, before anything of
+ * the source is open. 0, or -1 with errno. */
+int pause_init(void);
+int pause_start(void);
+
+/* Stop all that can write to the file, as far as it may be looked at, also what
+ * they start meanwhile; 0, or -1 after a message, in which the file is called
+ * object. */
+int pause_writers(int root, const struct kstatx *file, const char *object);
 
 /* Have all go on: 1 if those that were to be stopped were so up to now. */
 int pause_end(void);

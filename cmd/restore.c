@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,7 +19,6 @@
 #include "cli.h"
 #include "parse_fdinfo.h"
 #include "desc.h"
-#include "parse_task.h"
 #include "deleted.h"
 #include "bypath.h"
 #include "pause.h"
@@ -52,14 +50,7 @@ static int to_stdout;
 static int doubtful;		/* a rehearsal: a link may be refused */
 
 /* Say why nothing is restored; -1. */
-#define refuse(...) (cli_warn(__VA_ARGS__), refused())
-
-static int
-refused(void)
-{
-	cli_fail(1);
-	return -1;
-}
+#define refuse(...) (cli_warn(__VA_ARGS__), cli_fail(1), -1)
 
 /* Find what the operand PATH names, and make it PID and FD; 0 or -1. */
 static int
@@ -318,64 +309,6 @@ link_it(void)
 	return 0;
 }
 
-/* Say why a process was not stopped. */
-static void
-say_running(int root, int pid, int tid, int err)
-{
-	struct buf b = { 0 };
-	char name[32];
-	const char *tracer = NULL;
-	int dir = proc_open(root, pid);
-
-	snprintf(name, sizeof name, "task/%d/status", tid);
-	if (err == EPERM && dir >= 0 && proc_read(dir, name, &b) == 0 &&
-	    (tracer = parse_field(b.s, "TracerPid")) && atoi(tracer) == 0)
-		tracer = NULL;
-	snprintf(name, sizeof name, "%d", pid);
-	if (tracer)
-		(void)refuse("%d: can't be stopped: %d traces it", pid,
-		             atoi(tracer));
-	else if (err == ETIMEDOUT)
-		cli_warn("%d/%d: did not stop within %g s", pid, tid,
-		         cli.timeout / 1000.0);
-	else
-		cli_error(name, err);
-	if (err == ETIMEDOUT)
-		cli_fail(3);
-	if (dir >= 0)
-		close(dir);
-	buf_free(&b);
-}
-
-/* Stop all that can write to the file, also what they start meanwhile; 0 or
- * -1. */
-static int
-pause_writers(int root)
-{
-	int tries, tid, r, fresh;
-	size_t i;
-
-	for (tries = 0; tries < 20; tries++) {
-		/* who gives no answer is left out by the next child */
-		kept->begun = 0;
-		writers_find(root, &kept->st, &writers);
-		kept->begun = 1;
-		for (i = 0, fresh = 0; i < writers.n; i++) {
-			r = pause_process(writers.list[i].pid, &tid);
-			if (r < 0) {
-				say_running(root, writers.list[i].pid, tid,
-				            errno);
-				return -1;
-			}
-			fresh |= r;
-		}
-		kept->unasked = cli.again;
-		if (!fresh)
-			return 0;
-	}
-	return refuse("%s: new processes write to it again and again", object);
-}
-
 /* Say what was done, or would be, in one line. */
 static void
 report(const char *where)
@@ -423,8 +356,8 @@ static void
 report_writers(int root)
 {
 	int told = op->dry || kept->deleted;
-	int look = strcmp(kept->method, "linked") != 0 && !kept->at_rest &&
-	    (told || kept->blind);
+	int look = kept->blind || (told && !kept->at_rest &&
+	    strcmp(kept->method, "linked") != 0);
 
 	if (look)
 		writers_find(root, &kept->st, &writers);
@@ -458,8 +391,15 @@ transfer(int root)
 			return REFUSED;
 	}
 	kept->method = "copied";
-	if (op->pause && pause_writers(root) < 0)
-		return REFUSED;
+	if (op->pause) {
+		/* who gives no answer is left out by the next child */
+		kept->begun = 0;
+		r = pause_writers(root, &kept->st, object);
+		kept->begun = 1;
+		if (r < 0)
+			return REFUSED;
+		kept->unasked = cli.again;
+	}
 	r = copy_data(&copy);
 	if (op->pause)
 		kept->paused = pause_end();
@@ -528,7 +468,7 @@ restore_file(int root)
 		             cli.procfs);
 		return;
 	}
-	if (op->pause && !op->dry && pause_start(cli.timeout) < 0) {
+	if (op->pause && !op->dry && pause_start() < 0) {
 		cli_error("fork", errno);
 		return;
 	}

@@ -36,14 +36,7 @@ static struct file dir;
 static int in_place;
 
 /* Say why there is no target; -1. */
-#define refuse(...) (cli_warn(__VA_ARGS__), refused())
-
-static int
-refused(void)
-{
-	cli_fail(1);
-	return -1;
-}
+#define refuse(...) (cli_warn(__VA_ARGS__), cli_fail(1), -1)
 
 /* In the parent and in the child. */
 static void
