@@ -129,16 +129,13 @@ parse_path(struct restore *r)
 
 	if (!s || *s++ != '/' || !(process = part(&s, &r->pid)))
 		return;
-	if (behind(s, "task/")) {
-		s += strlen("task/");
+	if ((fd = behind(s, "task/"))) {
+		s = fd;
 		free(process);
 		if (!(process = part(&s, &r->pid)))
 			return;
 	}
-	fd = behind(s, "fd/");
-	if (!fd)
-		fd = behind(s, "map_files/");
-	if (!fd)
+	if (!(fd = behind(s, "fd/")) && !(fd = behind(s, "map_files/")))
 		fd = strcmp(s, "exe") == 0 ? s : "";
 	if (parse_fd(fd, &r->fd) == 0) {
 		r->process = process;
