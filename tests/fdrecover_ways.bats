@@ -201,7 +201,10 @@ same_inode() {
 	truncate -s 40M f
 	dd if=/dev/urandom of=f bs=1M count=40 conv=notrunc status=none
 	hold 100=r:f unlink:f
-	run -0 script -qec "fdrecover $PID 100 - | { sleep 1.2; cat; } >out" /dev/null
+	# read once the line is there
+	run -0 script -qfec "fdrecover $PID 100 - | {
+		for i in \$(seq 300); do grep -q /40.0M log && break; sleep 0.1; done
+		cat; } >out" log
 	[ "$(stat -c %s out)" -eq $((40 << 20)) ]
 	[[ $output =~ $'\r'stdout\ +[0-9.]+%\ +[0-9.]+[KM]/40.0M ]]
 	[[ $output == *$'\r\033[Kfdrecover: stdout: copied, 41943040 bytes'* ]]

@@ -421,8 +421,8 @@ $V	hold	101" ]
 	for call in 'pstack 7' 'lsfd 7' 'fdpeer 7' fdrecover 'fdprogress 7 3'; do
 		tool=${call%% *}
 		# shellcheck disable=SC2086 # words
-		run --separate-stderr -3 timeout -s KILL 10 $tool -T 0.2 \
+		run --separate-stderr -3 timeout -s KILL 10 $tool -T 0.5 \
 			-R tree ${call#"$tool"}
-		[ "$stderr" = "$tool: 7: no answer from tree within 0.2 s" ]
+		[ "$stderr" = "$tool: 7: no answer from tree within 0.5 s" ]
 	done
 }

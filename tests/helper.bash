@@ -24,7 +24,15 @@ hold_as() {
 	STARTED+=($!)
 	exec {HELD}>"$dir/in"
 	HELDS+=("$HELD")
-	read -r PID <"$dir/out"
+	read -r PID <"$dir/out" && until_true rests "$PID"
+}
+
+# rests PID: has the leader gone to sleep after what it did last, or ended?
+rests() {
+	local key state
+	while read -r key state _; do
+		[ "$key" != State: ] || [ "$state" != R ] || return
+	done 2>/dev/null <"/proc/$1/status" || true
 }
 
 # start COMMAND...: run it in the background; its PID in $PID.

@@ -596,12 +596,12 @@ while True:
 	done
 	rm "$t/20/fdinfo/4"
 	mkfifo "$t/20/fdinfo/4"		# its open blocks
-	run -3 --separate-stderr timeout -s KILL 10 lsfd -T 0.2 -H -R "$t"
-	[ "$stderr" = "lsfd: 20: no answer from $t within 0.2 s" ]
+	run -3 --separate-stderr timeout -s KILL 10 lsfd -T 0.5 -H -R "$t"
+	[ "$stderr" = "lsfd: 20: no answer from $t within 0.5 s" ]
 	[ "$(printf '%s\n' "${lines[@]}" | cut -f 1,3 | tr '\t\n' ', ')" = \
 		'10,3 10,4 10,5 20,3 20,4 20,5 30,3 30,4 30,5 ' ]
 	# in a pipe the reader sees the end of file
-	run -0 timeout -s KILL 10 sh -c "lsfd -T 0.2 -H -R $t 2>&1 | wc -l"
+	run -0 timeout -s KILL 10 sh -c "lsfd -T 0.5 -H -R $t 2>&1 | wc -l"
 	[ "$output" -eq 10 ]
 }
 
@@ -612,8 +612,8 @@ while True:
 		descriptor "$t" $p 3 "pipe:[$p]"
 	done
 	mkfifo "$t/20/maps"
-	run -3 --separate-stderr timeout -s KILL 10 lsfd -T 0.2 -aH -R "$t"
-	[ "$stderr" = "lsfd: 20: no answer from $t within 0.2 s" ]
+	run -3 --separate-stderr timeout -s KILL 10 lsfd -T 0.5 -aH -R "$t"
+	[ "$stderr" = "lsfd: 20: no answer from $t within 0.5 s" ]
 	printf '%s\n' "${lines[@]}" | grep -q '^10'
 	printf '%s\n' "${lines[@]}" | grep -q '^30'
 }
@@ -630,8 +630,8 @@ while True:
 	for fd in $(seq 3 32); do
 		mkfifo "$t/10/fdinfo/$fd"
 	done
-	run -3 --separate-stderr timeout -s KILL 3 lsfd -H -R "$t"
-	[ "$stderr" = "lsfd: 10: no answer from $t within 1 s" ]
+	run -3 --separate-stderr timeout -s KILL 6 lsfd -T 2 -H -R "$t"
+	[ "$stderr" = "lsfd: 10: no answer from $t within 2 s" ]
 	[ "$(printf '%s\n' "${lines[@]}" | grep -c '^20')" -eq 30 ]
 }
 

@@ -466,13 +466,13 @@ fixture() {
 	mkfifo fx/5/task/6/stack	# open(2) waits for a writer
 	thread fx 8 8 S other
 	ln -s /mnt/f fx/8/task/8/fd/3
-	run -3 --separate-stderr pstack -T 0.1 -R fx 8 5 8
-	[ "$stderr" = 'pstack: 5: no answer from fx within 0.1 s' ]
+	run -3 --separate-stderr pstack -T 0.5 -R fx 8 5 8
+	[ "$stderr" = 'pstack: 5: no answer from fx within 0.5 s' ]
 	[ "$(grep -c '^5/' <<<"$output")" -eq 3 ]
 	[ "$(grep -c '^5/6 S c6 unknown$' <<<"$output")" -eq 1 ]
 	[ "$(grep -A 1 '^5/6 ' <<<"$output" | tail -n 1)" = '	?' ]
 	[ "$(grep -c '^8/8 S other read(3</mnt/f>)$' <<<"$output")" -eq 2 ]
-	run -3 --separate-stderr pstack -T 0.1 -R fx 5/6
+	run -3 --separate-stderr pstack -T 0.5 -R fx 5/6
 	[ "$output" = '5/6 S c6 unknown
 	?' ]
 }

@@ -198,10 +198,10 @@ a\073b\040c;top;nfs_wait[nfs] 4' ]
 	thread fx 4 4 S y
 	rm "$T/syscall"
 	for o in -u -F; do
-		run -3 --separate-stderr pstack "$o" -T 0.1 -R fx 3 4 5 2
+		run -3 --separate-stderr pstack "$o" -T 0.5 -R fx 3 4 5 2
 		[ "$(sort <<<"$stderr")" = 'pstack: 2: No such process
 pstack: 3: No such process
-pstack: 5: no answer from fx within 0.1 s
+pstack: 5: no answer from fx within 0.5 s
 pstack: this kernel shows no system calls (CONFIG_HAVE_ARCH_TRACEHOOK)' ]
 		[ "$(grep -oE '^[0-9]+ thread|[0-9]+$' <<<"$output" |
 			awk '{ n += $1 } END { print n }')" -ge 4 ]
@@ -313,14 +313,14 @@ ran() {
 	for o in '' -u; do
 		# shellcheck disable=SC2086 # one or none
 		run -3 --separate-stderr timeout -s KILL 20 \
-			pstack -T 0.2 $o -R fx -i 0.1 5 6 7
-		[ "$stderr" = 'pstack: 6: no answer from fx within 0.2 s' ]
+			pstack -T 0.5 $o -R fx -i 0.1 5 6 7
+		[ "$stderr" = 'pstack: 6: no answer from fx within 0.5 s' ]
 	done
 	[[ $output == *'S c5 read(...) [ran 0 times in 0.1 s]'* ]]
 	[[ $output == *'S c7 read(...) [ran 0 times in 0.1 s]'* ]]
 	# of all
 	run -3 --separate-stderr timeout -s KILL 20 \
-		pstack -T 0.2 -R fx -i 0.1 -a
+		pstack -T 0.5 -R fx -i 0.1 -a
 	[ "$(heads <<<"$output" | grep -c 'ran 0 times in 0.1 s')" -ge 2 ]
 }
 
@@ -341,8 +341,8 @@ ran() {
 	mkdir -p fx/6
 	cp fx/5/task/6/status fx/6/status
 	for o in 005 5/6 05/5 06; do
-		run -3 --separate-stderr pstack -T 0.1 -R fx "$o"
-		[ "$stderr" = "pstack: $o: no answer from fx within 0.1 s" ]
+		run -3 --separate-stderr pstack -T 0.5 -R fx "$o"
+		[ "$stderr" = "pstack: $o: no answer from fx within 0.5 s" ]
 	done
 	run -1 --separate-stderr pstack 04194304
 	[ "$stderr" = 'pstack: 04194304: No such process' ]
