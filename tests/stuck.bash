@@ -42,6 +42,7 @@ ns() {
 bystander() {
 	head -c 6144 /dev/zero >"gone$1"
 	keep "${@:2}" "$TESTS/hold" "60=rw:gone$1" "unlink:gone$1" 61,62=pipe
+	[ "$1" -eq 1 ] || until_true ns grep -q '^State:.S' "/proc/$PID/status"
 }
 
 # make_bench: new namespaces, in which a bystander is process 1, and a FUSE server
