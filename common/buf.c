@@ -12,14 +12,14 @@ buf_grow(struct buf *b, size_t n)
 	size_t cap = b->cap ? b->cap : 256;
 	char *s;
 
+	if (n < b->cap - b->n)
+		return 0;
 	if (n >= (size_t)-1 / 2 - b->n) {
 		errno = ENOMEM;
 		return -1;
 	}
 	while (cap < b->n + n + 1)
 		cap *= 2;
-	if (cap == b->cap)
-		return 0;
 	if (!(s = realloc(b->s, cap)))
 		return -1;
 	b->s = s;
@@ -31,7 +31,7 @@ buf_grow(struct buf *b, size_t n)
 int
 buf_put(struct buf *b, const void *p, size_t n)
 {
-	if (buf_grow(b, n) < 0)
+	if (n >= b->cap - b->n && buf_grow(b, n) < 0)
 		return -1;
 	memcpy(b->s + b->n, p, n);
 	b->n += n;

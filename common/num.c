@@ -4,6 +4,18 @@
 
 #include "num.h"
 
+char *
+num_text(char s[24], unsigned long long v)
+{
+	char *p = s + 23;
+
+	*p = '\0';
+	do
+		*--p = (char)('0' + v % 10);
+	while (v /= 10);
+	return p;
+}
+
 /* Read digits up to the first other byte, which *end points to. */
 static int
 digits(const char *s, unsigned long long max, unsigned long long *v,

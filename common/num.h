@@ -1,5 +1,8 @@
 /* num - strict numbers: the whole string or nothing; no sign, no blank */
 
+/* The number in decimal digits, which end where s does; where they begin. */
+char *num_text(char s[24], unsigned long long);
+
 /* Decimal digits only, at most max; 0, or -1 with EINVAL or ERANGE. */
 int num_parse(const char *, unsigned long long max, unsigned long long *);
 

@@ -1,9 +1,10 @@
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "buf.h"
+#include "num.h"
 #include "out.h"
 
 /* The length of the UTF-8 character at s, at most n bytes; 0 for none. */
@@ -50,34 +51,25 @@ int
 out_quote(struct buf *b, const char *str, size_t n, int blank)
 {
 	const unsigned char *s = (const unsigned char *)str;
-	size_t i, plain = 0;	/* bytes before s[i] that wait to be put */
+	size_t i, len, from = 0;	/* from there on they wait to be put */
 
-	for (i = 0; i < n; ) {
-		size_t len;
-
+	for (i = 0; i < n; i += len) {
+		len = 1;
 		/* what most bytes are */
-		if (s[i] > ' ' && s[i] < 0x7f && s[i] != '\\') {
-			i++;
-			plain++;
+		if (s[i] > ' ' && s[i] < 0x7f && s[i] != '\\')
 			continue;
-		}
 		len = utf8(s + i, n - i);
-
 		if (len && !control(s + i, len) && s[i] != '\\' &&
-		    !(blank && s[i] == ' ')) {
-			i += len;
-			plain += len;
+		    !(blank && s[i] == ' '))
 			continue;
-		}
 		if (len == 0)
 			len = 1;
-		if (buf_put(b, str + i - plain, plain) < 0 ||
+		if (buf_put(b, str + from, i - from) < 0 ||
 		    put_octal(b, s + i, len) < 0)
 			return -1;
-		i += len;
-		plain = 0;
+		from = i + len;
 	}
-	return buf_put(b, str + i - plain, plain);
+	return buf_put(b, str + from, n - from);
 }
 
 int
@@ -130,53 +122,37 @@ key(struct out *o, const char *name)
 	start = o->rec->n;
 	put(o, name, strlen(name));
 	for (; start < o->rec->n; start++)
-		o->rec->s[start] = (char)tolower((unsigned char)
-		    o->rec->s[start]);
+		if (o->rec->s[start] >= 'A' && o->rec->s[start] <= 'Z')
+			o->rec->s[start] |= 0x20;
 	put(o, "\":", 2);
 }
 
-/* Begin the next field; where its text begins. */
-static size_t
-begin(struct out *o)
-{
-	if (o->mode == OUT_JSON)
-		key(o, o->columns[o->at].heading);
-	else if (o->at)
-		put(o, o->mode == OUT_TEXT ? " " : "\t", 1);
-	return o->rec->n;
-}
-
-/* Pad the field that began at start to its column's width. */
+/* The next field, of n bytes that need no quoting: padded to its column's width,
+ * and separated from the one behind it. */
 static void
-end(struct out *o, size_t start)
+plain(struct out *o, const char *text, size_t n)
 {
-	int width = o->columns[o->at++].width;
-	size_t pad, len = o->rec->n - start;
+	const struct out_column *c = &o->columns[o->at++];
+	size_t room = n;
+	char *s;
 
-	if (o->mode != OUT_TEXT || !o->columns[o->at].heading)
-		return;
-	pad = (size_t)(width < 0 ? -width : width);
-	if (len >= pad)
-		return;
-	pad -= len;
-	if (buf_grow(o->rec, pad) < 0) {
+	if (o->mode == OUT_JSON)
+		key(o, c->heading);
+	else if (c[1].heading) {
+		if (o->mode == OUT_TEXT && n < (size_t)abs(c->width))
+			room = (size_t)abs(c->width);
+		room++;
+	}
+	if (buf_grow(o->rec, room) < 0) {
 		o->failed = errno;
 		return;
 	}
-	if (width > 0)
-		memmove(o->rec->s + start + pad, o->rec->s + start, len);
-	memset(o->rec->s + (width > 0 ? start : o->rec->n), ' ', pad);
-	o->rec->n += pad;
-}
-
-/* The next field, of bytes that need no quoting. */
-static void
-plain(struct out *o, const char *s)
-{
-	size_t start = begin(o);
-
-	put(o, s, strlen(s));
-	end(o, start);
+	s = o->rec->s + o->rec->n;
+	o->rec->n += room;
+	if (room > n)
+		memset(s, o->mode == OUT_TEXT ? ' ' : '\t', room);
+	memcpy(c->width > 0 && room > n ? s + room - 1 - n : s, text, n);
+	s[room] = '\0';
 }
 
 void
@@ -187,47 +163,54 @@ out_heading(struct out *o)
 	if (o->mode != OUT_TEXT)
 		return;
 	for (c = o->columns; c->heading; c++)
-		plain(o, c->heading);
+		plain(o, c->heading, strlen(c->heading));
 }
 
 void
 out_null(struct out *o)
 {
-	plain(o, o->mode == OUT_JSON ? "null" : "-");
+	if (o->mode == OUT_JSON)
+		plain(o, "null", 4);
+	else
+		plain(o, "-", 1);
+}
+
+/* The next field, of which r says whether it could be made. */
+static void
+quoted(struct out *o, const struct buf *b, int r)
+{
+	if (r < 0)
+		o->failed = ENOMEM;
+	else
+		plain(o, b->s, b->n);
 }
 
 void
 out_str(struct out *o, const char *s, size_t n)
 {
+	static struct buf b;
 	int r;
-	size_t start;
 
 	if (!s || (n == 0 && o->mode != OUT_JSON)) {
 		out_null(o);
 		return;
 	}
-	start = begin(o);
+	b.n = 0;
 	if (o->mode == OUT_JSON)
-		r = out_json(o->rec, s, n);
+		r = out_json(&b, s, n);
 	else if (n == 1 && *s == '-')	/* not the "-" of what is unknown */
-		r = buf_put(o->rec, "\\055", 4);
+		r = buf_put(&b, "\\055", 4);
 	else
-		r = out_quote(o->rec, s, n, o->mode == OUT_TEXT);
-	if (r < 0)
-		o->failed = ENOMEM;
-	end(o, start);
+		r = out_quote(&b, s, n, o->mode == OUT_TEXT);
+	quoted(o, &b, r);
 }
 
 void
 out_num(struct out *o, unsigned long long v)
 {
-	char s[24], *p = s + sizeof s - 1;
+	char s[24], *p = num_text(s, v);
 
-	*p = '\0';
-	do
-		*--p = (char)('0' + v % 10);
-	while (v /= 10);
-	plain(o, p);
+	plain(o, p, (size_t)(s + sizeof s - 1 - p));
 }
 
 void
@@ -235,8 +218,7 @@ out_fixed(struct out *o, double v, int decimals)
 {
 	char s[64];
 
-	snprintf(s, sizeof s, "%.*f", decimals, v);
-	plain(o, s);
+	plain(o, s, (size_t)snprintf(s, sizeof s, "%.*f", decimals, v));
 }
 
 void
@@ -268,40 +250,37 @@ out_size(struct out *o, unsigned long long v)
 		return;
 	}
 	out_scale(s, v);
-	plain(o, s);
+	plain(o, s, strlen(s));
 }
 
 void
 out_name(struct out *o, const char *s, size_t n, int deleted)
 {
 	static const char mark[] = " (deleted)";
+	static struct buf b;
 	const size_t m = sizeof mark - 1;
-	size_t start;
 	int r;
 
 	if (!s || o->mode == OUT_JSON) {
 		out_str(o, s, n);
 		return;
 	}
-	start = begin(o);
+	b.n = 0;
 	if (o->mode == OUT_NUL) {
-		r = buf_put(o->rec, s, n);
+		r = buf_put(&b, s, n);
 	} else if (n == 0 || (n == 1 && *s == '-')) {
-		r = buf_put(o->rec, n ? "\\055" : "-", n ? 4 : 1);
+		r = buf_put(&b, n ? "\\055" : "-", n ? 4 : 1);
 	} else if (deleted >= 0 && n >= m &&
 	           memcmp(s + n - m, mark, m) == 0) {
 		/* a name that really ends so */
-		r = out_quote(o->rec, s, n - m, 0) |
-		    out_quote(o->rec, mark, 1, 1) |
-		    out_quote(o->rec, mark + 1, m - 1, 0);
+		r = out_quote(&b, s, n - m, 0) | out_quote(&b, mark, 1, 1) |
+		    out_quote(&b, mark + 1, m - 1, 0);
 	} else {
-		r = out_quote(o->rec, s, n, 0);
+		r = out_quote(&b, s, n, 0);
 	}
 	if (deleted > 0 && o->mode != OUT_NUL)
-		r |= buf_put(o->rec, mark, m);
-	if (r < 0)
-		o->failed = ENOMEM;
-	end(o, start);
+		r |= buf_put(&b, mark, m);
+	quoted(o, &b, r);
 }
 
 void
@@ -319,12 +298,13 @@ out_key_str(struct out *o, const char *name, const char *s, size_t n)
 void
 out_key_num(struct out *o, const char *name, unsigned long long v)
 {
-	char s[24];
+	char s[24], *p;
 
 	if (o->mode != OUT_JSON)
 		return;
 	key(o, name);
-	put(o, s, (size_t)snprintf(s, sizeof s, "%llu", v));
+	p = num_text(s, v);
+	put(o, p, strlen(p));
 }
 
 void

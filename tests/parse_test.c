@@ -107,6 +107,7 @@ test_num_limits(void)
 		{ "", 9, 0, EINVAL }, { "1x", 9, 0, EINVAL }
 	};
 	unsigned long long v;
+	char s[24];
 	size_t i;
 	int fd, r;
 
@@ -117,6 +118,9 @@ test_num_limits(void)
 		   r == 0 && v == t[i].v, "num_parse '%s' up to %llu", t[i].s,
 		   t[i].max);
 	}
+	ok(strcmp(num_text(s, 0), "0") == 0, "num_text 0");
+	ok(strcmp(num_text(s, ULLONG_MAX), "18446744073709551615") == 0,
+	   "num_text of the largest number");
 	ok(num_fd("0", &fd) == 0 && fd == 0, "num_fd 0");
 	ok(num_fd("2147483647", &fd) == 0 && fd == INT_MAX, "num_fd INT_MAX");
 	ok(num_fd("2147483648", &fd) == -1 && errno == ERANGE, "num_fd beyond");
@@ -400,7 +404,9 @@ test_fields(void)
 	o.mode = OUT_TAB;
 	out_key_str(&o, "a", "x", 1);
 	out_str(&o, "a b\tc", 5);
-	ok(out_end(&o) == 0 && strcmp(b.s, "a b\\011c\n") == 0,
+	out_null(&o);
+	out_null(&o);
+	ok(out_end(&o) == 0 && strcmp(b.s, "a b\\011c\t-\t-\n") == 0,
 	   "members are JSON's alone; a TAB in a field is none");
 	buf_free(&b);
 }
