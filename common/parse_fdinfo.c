@@ -5,37 +5,6 @@
 #include "parse_fdinfo.h"
 #include "parse_task.h"
 
-int
-parse_fdinfo(const char *text, struct fdinfo *info)
-{
-	int found = 0;
-
-	memset(info, 0, sizeof *info);
-	info->mnt_id = -1;
-	/* The keys of the file's own type come behind the common ones. */
-	while (*text) {
-		size_t n = strcspn(text, ":\n");
-		const char *v = text + n + (text[n] == ':');
-
-		v += strspn(v, " \t");
-		if (*v != '-' && (*v < '0' || *v > '9'))
-			break;
-		if (n == 3 && strncmp(text, "pos", n) == 0)
-			info->pos = strtoull(v, NULL, 10), found |= 1;
-		else if (n == 5 && strncmp(text, "flags", n) == 0)
-			info->flags = (unsigned)strtoul(v, NULL, 8), found |= 2;
-		else if (n == 6 && strncmp(text, "mnt_id", n) == 0)
-			info->mnt_id = strtoll(v, NULL, 10);
-		else if (n == 3 && strncmp(text, "ino", n) == 0)
-			info->ino = strtoull(v, NULL, 10);
-		else
-			break;
-		text = v + strcspn(v, "\n");
-		text += *text == '\n';
-	}
-	return found == 3 ? 0 : -1;
-}
-
 static int
 is_digit(char c, int base)
 {
@@ -49,7 +18,9 @@ number(const char *s, int base, unsigned long long *v)
 {
 	if (!s || !is_digit(*(s += strspn(s, " \t")), base))
 		return -1;
-	*v = strtoull(s, NULL, base);
+	for (*v = 0; is_digit(*s, base); s++)
+		*v = *v * (unsigned)base +
+		    (unsigned)(*s - (*s > '9' ? 'a' - 10 : '0'));
 	return 0;
 }
 
@@ -57,13 +28,48 @@ number(const char *s, int base, unsigned long long *v)
 static int
 signed_number(const char *s, long long *v)
 {
+	unsigned long long n;
+
 	if (!s)
 		return -1;
 	s += strspn(s, " \t");
-	if (!is_digit(s[*s == '-'], 10))
+	if (number(s + (*s == '-'), 10, &n) < 0)
 		return -1;
-	*v = strtoll(s, NULL, 10);
+	*v = (long long)(*s == '-' ? -n : n);
 	return 0;
+}
+
+int
+parse_fdinfo(const char *text, struct fdinfo *info)
+{
+	int found = 0;
+
+	memset(info, 0, sizeof *info);
+	info->mnt_id = -1;
+	/* The keys of the file's own type come behind the common ones. */
+	while (*text) {
+		size_t n = strcspn(text, ":\n");
+		const char *v = text + n + (text[n] == ':');
+		long long ten;
+		unsigned long long eight;
+
+		if (signed_number(v, &ten) < 0)
+			break;
+		if (n == 3 && strncmp(text, "pos", n) == 0)
+			info->pos = (unsigned long long)ten, found |= 1;
+		else if (n == 5 && strncmp(text, "flags", n) == 0 &&
+		         number(v, 8, &eight) == 0)
+			info->flags = (unsigned)eight, found |= 2;
+		else if (n == 6 && strncmp(text, "mnt_id", n) == 0)
+			info->mnt_id = ten;
+		else if (n == 3 && strncmp(text, "ino", n) == 0)
+			info->ino = (unsigned long long)ten;
+		else
+			break;
+		text = v + strcspn(v, "\n");
+		text += *text == '\n';
+	}
+	return found == 3 ? 0 : -1;
 }
 
 int
