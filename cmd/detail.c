@@ -420,7 +420,7 @@ detail_put(struct out *o, int root, const struct desc *d,
 		out_key_json(o, nm->type, json.s, json.n);
 	if (nm->key)
 		out_key_str(o, nm->key, nm->to, nm->nto);
-	if (d->informed && strstr(d->text.s, "\nlock:\t")) {
+	if (desc_locked(d)) {
 		detail_locks(d->text.s);
 		out_key_json(o, "locks", json.s, json.n);
 	}

@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +14,7 @@
 #include "desc.h"
 #include "detail.h"
 #include "name.h"
+#include "num.h"
 #include "parse_task.h"
 #include "proc.h"
 #include "row.h"
@@ -54,17 +54,20 @@ put_string(struct out *o, const char *s)
 	out_str(o, s, s ? strlen(s) : 0);
 }
 
-/* Append a word and a comma before it if it is not the first. */
-__attribute__((format(printf, 2, 3))) static void
-put_word(struct out *o, const char *fmt, ...)
+static void
+put_text(struct out *o, const char *s)
 {
-	va_list ap;
-
-	va_start(ap, fmt);
-	if ((words.n && buf_put(&words, ",", 1) < 0) ||
-	    buf_vprintf(&words, fmt, ap) < 0)
+	if (buf_put(&words, s, strlen(s)) < 0)
 		o->failed = ENOMEM;
-	va_end(ap);
+}
+
+/* Append a word and a comma before it if it is not the first. */
+static void
+put_word(struct out *o, const char *s)
+{
+	if (words.n)
+		put_text(o, ",");
+	put_text(o, s);
 }
 
 /* The locks that it holds, where JSON has no key for them. */
@@ -74,12 +77,12 @@ put_locks(struct out *o, const char *text)
 	struct lock_row l;
 
 	while (parse_lock(&text, &l) == 1) {
-		if (l.end < 0)
-			put_word(o, "lock=%s:%s:%s:%d:%llu-EOF", l.kind, l.how,
-			         l.mode, l.pid, l.start);
-		else
-			put_word(o, "lock=%s:%s:%s:%d:%llu-%lld", l.kind, l.how,
-			         l.mode, l.pid, l.start, l.end);
+		put_word(o, "lock=");
+		if (buf_printf(&words, "%s:%s:%s:%d:%llu-", l.kind, l.how,
+		               l.mode, l.pid, l.start) < 0 ||
+		    (l.end < 0 ? buf_printf(&words, "EOF") :
+		     buf_printf(&words, "%lld", l.end)) < 0)
+			o->failed = ENOMEM;
 	}
 }
 
@@ -111,9 +114,9 @@ put_flags(struct out *o, const struct desc *d)
 		if (flags[i].bit == O_DIRECTORY &&
 		    d->info.flags & (O_TMPFILE & ~O_DIRECTORY))
 			continue;
-		put_word(o, "%s", flags[i].name);
+		put_word(o, flags[i].name);
 	}
-	if (d->informed && o->mode != OUT_JSON)
+	if (o->mode != OUT_JSON && desc_locked(d))
 		put_locks(o, d->text.s);
 	out_str(o, words.n ? words.s : NULL, words.n);
 }
@@ -127,7 +130,7 @@ put_user(struct out *o)
 	static char *name;
 	static int looked_up;
 	struct passwd *pw;
-	char s[16];
+	char s[24];
 	FILE *f;
 
 	if (!has_uid) {
@@ -146,22 +149,24 @@ put_user(struct out *o)
 		last = uid;
 		looked_up = 1;
 	}
-	snprintf(s, sizeof s, "%u", uid);
-	out_str(o, name ? name : s, strlen(name ? name : s));
+	put_string(o, name ? name : num_text(s, uid));
 }
 
 static void
 put_long(struct out *o, const struct desc *d)
 {
-	char dev[32];
+	char s[24];
 
-	snprintf(dev, sizeof dev, "%u:%u", d->st.dev_major, d->st.dev_minor);
 	if (!d->known) {
 		out_null(o);
 		out_null(o);
 		out_null(o);
 	} else {
-		out_str(o, dev, strlen(dev));
+		words.n = 0;
+		put_text(o, num_text(s, d->st.dev_major));
+		put_text(o, ":");
+		put_text(o, num_text(s, d->st.dev_minor));
+		out_str(o, words.s, words.n);
 		out_num(o, d->st.ino);
 		out_num(o, d->st.nlink);
 	}

@@ -196,6 +196,12 @@ desc_mount(const struct desc *d)
 	return d->informed ? d->info.mnt_id : -1;
 }
 
+int
+desc_locked(const struct desc *d)
+{
+	return d->informed && strstr(d->text.s, "\nlock:\t");
+}
+
 /*
  * Is the regular file a POSIX message queue? It has always 80 bytes and no
  * blocks. mq_open(3) opens it on a mount that the kernel keeps for itself, on

@@ -78,5 +78,8 @@ int desc_marked(const char *text, size_t n);
 /* The ID of the mount that it is on, or -1. */
 long long desc_mount(const struct desc *);
 
+/* Does fdinfo tell of locks that are held by way of it? */
+int desc_locked(const struct desc *);
+
 /* Do the attributes name the same file? */
 int desc_same(const struct kstatx *, const struct kstatx *);
