@@ -25,9 +25,15 @@ walk_resolve(int root, int pid, struct walk_pick *pick)
 {
 	struct buf b = { 0 };
 	struct task_status st;
+	struct kstatx task;
 	int r = -1, pidfd, dir = proc_open(root, pid);
 
-	if (dir >= 0 && proc_read(dir, "status", &b) == 0) {
+	if (dir >= 0 && !proc_is_copy() &&
+	    proc_lstatx(dir, "task", &task) == 0 && task.nlink == 3) {
+		/* an only thread has the process's ID; see open_tasks */
+		*pick = (struct walk_pick){ .pid = pid };
+		r = 0;
+	} else if (dir >= 0 && proc_read(dir, "status", &b) == 0) {
 		if ((r = parse_status(b.s, &st)) < 0)
 			errno = EINVAL;
 		pick->pid = r < 0 ? pid : st.tgid;
