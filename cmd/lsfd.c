@@ -75,6 +75,8 @@ static int want;		/* of a descriptor, DESC_WANT_* */
 static struct buf rec;
 static struct out out = { .rec = &rec };
 static unsigned pending;	/* rows put and not yet printed */
+static int slept;		/* at the last look, all threads of the table */
+static unsigned long long switches;	/* ... after so many */
 
 /* Print the rows that were put. */
 static void
@@ -145,18 +147,21 @@ list_others(void)
 static int
 list_chunk(const int *fds, int n)
 {
-	unsigned long long before, after;
+	unsigned long long before;
 	unsigned undecided = kept->undecided;
 	int i, e, err = 0;
 
 	if (n >= (walk_single(&w) ? WORTH_ONE : WORTHWHILE) &&
-	    (!w.from || w.from->pid != w.pid) && walk_asleep(&w, &before)) {
+	    (!w.from || w.from->pid != w.pid) &&
+	    (slept || (slept = walk_asleep(&w, &switches)))) {
+		before = switches;
 		guard_fd(fds[0]);
 		for (i = 0; i < n; i++) {
 			guard_among(fds[i]);
 			err = (e = list_fd(fds[i], DESC_ONCE)) ? e : err;
 		}
-		if (walk_asleep(&w, &after) && after == before) {
+		slept = walk_asleep(&w, &switches);
+		if (slept && switches == before) {
 			print_rows();
 			return err;
 		}
@@ -177,6 +182,9 @@ list_table(void)
 {
 	int fds[CHUNK], n, e, err = 0;
 
+	slept = 0;
+	if (want & DESC_WANT_INFO)
+		walk_infos(&w);
 	do {
 		for (n = 0; n < CHUNK && walk_fd(&w, &fds[n]) == 1; ) {
 			guard_fd(fds[0]);

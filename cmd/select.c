@@ -17,6 +17,7 @@
 #include "parse_net.h"
 #include "desc.h"
 #include "name.h"
+#include "num.h"
 #include "onmount.h"
 #include "proc.h"
 #include "select.h"
@@ -205,17 +206,17 @@ may_be_kind(const struct walk *w, int fd)
 int
 select_may(const struct walk *w, int fd)
 {
-	struct desc d = { .fd = fd, .known = 1 };
-	char name[16];
+	static struct desc d = { .known = 1 };
+	char number[24];
 	int i, on;
 
-	if ((selection.deleted || types) && fd >= 0 && !may_be_kind(w, fd))
+	if ((selection.deleted || types) && !may_be_kind(w, fd))
 		return 0;
-	if (!select_by_place() || by_name || fd < 0 ||
-	    (selection.mount && onmount_wants_info()))
+	if (!select_by_place() || by_name || (selection.mount &&
+	    onmount_wants_info()))
 		return 1;
-	snprintf(name, sizeof name, "%d", fd);
-	if (proc_statx(w->table.fds, name, &d.st) < 0)
+	d.fd = fd;
+	if (proc_statx(w->table.fds, num_text(number, (unsigned)fd), &d.st) < 0)
 		return 1;
 	on = selection.mount ? onmount(w->root, &d) : 1;
 	if (!on || !selection.asked)

@@ -14,6 +14,7 @@
 #include "parse_maps.h"
 #include "desc.h"
 #include "mount.h"
+#include "num.h"
 #include "proc.h"
 
 #ifndef MFD_HUGETLB
@@ -302,11 +303,13 @@ static int
 read_info(const struct desc_table *t, int fd, struct buf *text,
           struct fdinfo *info, int *informed)
 {
-	char name[32];
+	char name[40] = "fdinfo/./", number[24];
 
 	*informed = 0;
-	snprintf(name, sizeof name, "fdinfo/%d", fd);
-	if (proc_read(t->dir, name, text) < 0)
+	/* "./7": a bare number would look like a descriptor that is opened */
+	strcpy(name + (t->infos ? 9 : 7), num_text(number, (unsigned)fd));
+	if ((t->infos ? proc_read_in(t->infos, name, text) :
+	     proc_read(t->dir, name, text)) < 0)
 		return errno == ENOENT || errno == ETIMEDOUT ? 0 : -1;
 	*informed = parse_fdinfo(text->s, info) == 0;
 	return 0;
@@ -490,11 +493,10 @@ int
 desc_read(const struct desc_table *t, int fd, int want, struct desc *d)
 {
 	int dir = fd < 0 ? t->dir : t->fds, r;
-	char name[16];
+	char number[24];
+	const char *name = fd < 0 ? desc_fd_name(fd) :
+	    num_text(number, (unsigned)fd);
 
-	snprintf(name, sizeof name, "%d", fd);
-	if (fd < 0)
-		snprintf(name, sizeof name, "%s", desc_fd_name(fd));
 	d->fd = fd;
 	/* A descriptor that is closed and opened again between two reads is
 	 * read anew: no record is half the old file and half the new one. */

@@ -30,9 +30,9 @@ enum {
 };
 
 /* Where a table is read: the procfs, the directory of the process or thread,
- * and its directory fd. */
+ * its directory fd, and if it is not 0 its directory fdinfo. */
 struct desc_table {
-	int root, dir, fds;
+	int root, dir, fds, infos;
 };
 
 struct desc {

@@ -325,14 +325,15 @@ proc_reread(int fd, const char *name, struct buf *b)
 	return r;
 }
 
-int
-proc_read(int dirfd, const char *name, struct buf *b)
+/* Read the file at path below dirfd, whose name is as proc_read has it. */
+static int
+read_path(int dirfd, const char *path, const char *name, struct buf *b)
 {
 	int fd, r, err, s = step(name);
 
 	if (s < 0)
 		return -1;
-	fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC);
+	fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC);
 	r = fd < 0 ? -1 : read_all(fd, name, b);
 	err = errno;
 	if (fd >= 0)
@@ -341,6 +342,24 @@ proc_read(int dirfd, const char *name, struct buf *b)
 		guard_leave();
 	errno = err;
 	return r;
+}
+
+int
+proc_read(int dirfd, const char *name, struct buf *b)
+{
+	return read_path(dirfd, name, name, b);
+}
+
+int
+proc_dir(int dirfd, const char *name)
+{
+	return open_dir(dirfd, name, O_PATH);
+}
+
+int
+proc_read_in(int dirfd, const char *name, struct buf *b)
+{
+	return read_path(dirfd, strchr(name, '/') + 1, name, b);
 }
 
 int

@@ -86,6 +86,7 @@ walk_open(struct walk *w, int root, const struct walk_pick *pick, size_t n,
 	w->pick = pick;
 	w->end = pick ? pick + n : NULL;
 	w->dir = w->table.dir = w->fds.fd = w->tasks.fd = -1;
+	w->table.infos = 0;
 	w->processes.fd = w->mapdir = -1;
 	w->pid = 0;
 	w->from = again ? NULL : guard_resume();
@@ -102,6 +103,9 @@ close_table(struct walk *w)
 	w->table.dir = -1;
 	if (w->fds.fd >= 0)
 		numdir_close(&w->fds);
+	if (w->table.infos)
+		close(w->table.infos);
+	w->table.infos = 0;
 }
 
 static void
@@ -423,6 +427,14 @@ int
 walk_thread(const struct walk *w)
 {
 	return w->tid ? w->tid : w->first ? w->first : w->pid;
+}
+
+void
+walk_infos(struct walk *w)
+{
+	int fd = proc_dir(w->table.dir, "fdinfo");
+
+	w->table.infos = fd < 0 ? 0 : fd;
 }
 
 int

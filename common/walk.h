@@ -55,6 +55,9 @@ int walk_thread(const struct walk *);
 /* The next descriptor: 1, 0 at the end. */
 int walk_fd(struct walk *, int *fd);
 
+/* Make it cheaper to read all fdinfo of the table. */
+void walk_infos(struct walk *);
+
 /* Has the process one thread only? */
 int walk_single(const struct walk *);
 
