@@ -242,25 +242,49 @@ detail_timerfd(const struct desc *d)
 	    t.interval_ns, t.ticks, t.flags & 1 ? "true" : "false");
 }
 
+/* Names with commas between them, as an array. */
 static void
-detail_signalfd(const struct desc *d)
+put_names(const char *s)
 {
-	static struct buf names;
-	unsigned long long set;
-	const char *s;
 	size_t n;
 
-	names.n = 0;
-	if (parse_sigmask(d->text.s, &set) < 0)
-		return;
-	failed |= name_signals(&names, set);
 	put("[");
-	for (s = names.n ? names.s : ""; *s; s += n + (s[n] == ',')) {
+	for (; *s; s += n + (s[n] == ',')) {
 		n = strcspn(s, ",");
 		next();
 		failed |= out_json(&json, s, n);
 	}
 	put("]");
+}
+
+static void
+detail_signalfd(const struct desc *d)
+{
+	struct buf names = { 0 };
+	unsigned long long set;
+
+	if (parse_sigmask(d->text.s, &set) < 0)
+		return;
+	failed |= name_signals(&names, set);
+	put_names(names.n ? names.s : "");
+	buf_free(&names);
+}
+
+/* The member for a memfd. */
+static void
+detail_seals(struct out *o, int seals)
+{
+	struct buf names = { 0 };
+
+	json.n = 0;
+	if (seals < 0)
+		put("null");
+	else if (seals)
+		failed |= name_seals(&names, (unsigned)seals);
+	if (seals >= 0)
+		put_names(names.n ? names.s : "");
+	out_key_json(o, "seals", json.s, json.n);
+	buf_free(&names);
 }
 
 static void
@@ -395,7 +419,7 @@ detail_sock(struct out *o, const struct desc *d, const struct sock *k)
 
 void
 detail_put(struct out *o, int root, const struct desc *d,
-           const struct name *nm)
+           const struct name *nm, int seals)
 {
 	static void (*const detail[])(const struct desc *) = {
 		[DESC_EVENTFD] = detail_eventfd, [DESC_EPOLL] = detail_epoll,
@@ -418,6 +442,8 @@ detail_put(struct out *o, int root, const struct desc *d,
 		detail_sock(o, d, nm->sock);
 	if (json.n)
 		out_key_json(o, nm->type, json.s, json.n);
+	if (d->type == DESC_MEMFD)
+		detail_seals(o, seals);
 	if (nm->key)
 		out_key_str(o, nm->key, nm->to, nm->nto);
 	if (desc_locked(d)) {

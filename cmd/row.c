@@ -188,12 +188,32 @@ put_size(struct out *o, const struct desc *d)
 		out_null(o);
 }
 
+/* NAME: with what it stands for, or a memfd's seals, for reading. */
+static void
+put_name(struct out *o, const struct name *nm, int seals)
+{
+	if (o->mode == OUT_NUL || o->mode == OUT_JSON) {
+		out_name(o, nm->s, nm->n, nm->deleted);
+		return;
+	}
+	if (seals < 0) {
+		out_name(o, nm->shown, nm->nshown, nm->deleted);
+		return;
+	}
+	words.n = 0;
+	if (buf_put(&words, nm->s, nm->n) < 0 ||
+	    buf_printf(&words, " seals=") < 0 ||
+	    name_seals(&words, (unsigned)seals) < 0)
+		o->failed = ENOMEM;
+	out_name(o, words.s, words.n, nm->deleted);
+}
+
 void
 row_put(struct out *o, const struct walk *w, const struct desc *d,
         const struct name *nm, int detailed)
 {
 	static const char *const modes[] = { "r", "w", "rw" };
-	int reads = o->mode == OUT_TEXT || o->mode == OUT_TAB;
+	int seals = detailed ? desc_seals(&w->table, walk_thread(w), d) : -1;
 
 	out_num(o, (unsigned)(w->tid && o->mode != OUT_JSON ? w->tid :
 	        w->pid));
@@ -211,13 +231,12 @@ row_put(struct out *o, const struct walk *w, const struct desc *d,
 	if (detailed)
 		put_long(o, d);
 	put_size(o, d);
-	out_name(o, reads ? nm->shown : nm->s, reads ? nm->nshown : nm->n,
-	         nm->deleted);
+	put_name(o, nm, seals);
 	if (w->tid)
 		out_key_num(o, "tid", (unsigned)w->tid);
 	else
 		out_key_null(o, "tid");
 	out_key_bool(o, "deleted", nm->deleted);
 	out_key_str(o, "target", d->named ? d->target.s : NULL, d->target.n);
-	detail_put(o, w->root, d, nm);
+	detail_put(o, w->root, d, nm, seals);
 }

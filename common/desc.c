@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "guard.h"
 #include "kernel.h"
 #include "parse_fdinfo.h"
 #include "parse_maps.h"
@@ -16,6 +17,7 @@
 #include "mount.h"
 #include "num.h"
 #include "proc.h"
+#include "sys.h"
 
 #ifndef MFD_HUGETLB
 #define MFD_HUGETLB 4U
@@ -201,6 +203,28 @@ int
 desc_locked(const struct desc *d)
 {
 	return d->informed && strstr(d->text.s, "\nlock:\t");
+}
+
+/* A memfd has no other end and no server that a duplicate could keep waiting. Of
+ * what else might have come to the number meanwhile nothing is asked; but its
+ * close may have to wait. */
+int
+desc_seals(const struct desc_table *t, int tid, const struct desc *d)
+{
+	struct kstatx st;
+	int fd, step, r = -1;
+
+	if (d->type != DESC_MEMFD || !d->known || !d->informed || d->fd < 0 ||
+	    (fd = sys_getfd(t->root, tid, d->fd)) < 0)
+		return -1;
+	step = guard_enter(GUARD_OBJECT);
+	if (proc_attributes(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC,
+	                    &st) == 0 && desc_same(&st, &d->st))
+		r = fcntl(fd, F_GET_SEALS);
+	close(fd);
+	if (step == 0)
+		guard_leave();
+	return r;
 }
 
 /*

@@ -81,5 +81,9 @@ long long desc_mount(const struct desc *);
 /* Does fdinfo tell of locks that are held by way of it? */
 int desc_locked(const struct desc *);
 
+/* The seals of a memfd (F_SEAL_* of fcntl(2)), or -1 where they can't be known.
+ * Only the descriptor tells: it is duplicated from the thread for a moment. */
+int desc_seals(const struct desc_table *, int tid, const struct desc *);
+
 /* Do the attributes name the same file? */
 int desc_same(const struct kstatx *, const struct kstatx *);

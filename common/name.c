@@ -72,6 +72,28 @@ name_signals(struct buf *b, unsigned long long set)
 	return r;
 }
 
+int
+name_seals(struct buf *b, unsigned set)
+{
+	static const char *const names[] = {
+		"seal", "shrink", "grow", "write", "future_write", "exec"
+	};
+	const char *comma = "";
+	unsigned i;
+	int r = set ? 0 : buf_printf(b, "none");
+
+	for (i = 0; set >> i; i++) {
+		if (!(set >> i & 1))
+			continue;
+		if (i < sizeof names / sizeof *names)
+			r |= buf_printf(b, "%s%s", comma, names[i]);
+		else
+			r |= buf_printf(b, "%s%#x", comma, 1U << i);
+		comma = ",";
+	}
+	return r;
+}
+
 static int
 name_eventfd(const struct desc *d, struct buf *b)
 {

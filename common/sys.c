@@ -124,6 +124,18 @@ sys_pidfd_getfd(int pidfd, int fd)
 }
 
 int
+sys_getfd(int root, int tid, int fd)
+{
+	int r, pidfd = sys_pidfd_thread(root, tid);
+
+	if (pidfd < 0)
+		return -1;
+	r = sys_pidfd_getfd(pidfd, fd);
+	close(pidfd);
+	return r;
+}
+
+int
 sys_stop(int root, int tid)
 {
 	if (!sys_ours(root) || ptrace(PTRACE_SEIZE, tid, NULL, NULL) < 0)

@@ -35,6 +35,9 @@ int sys_pidfd_thread(int root, int tid);
  * end of file and holds locks; or -1 with errno. */
 int sys_pidfd_getfd(int pidfd, int fd);
 
+/* The same of a thread's. */
+int sys_getfd(int root, int tid, int fd);
+
 /* Have a thread stop, by ptrace(2) as a debugger does, until this process ends
  * or it is let go, whatever signals come meanwhile; 0, or -1 with errno (EPERM:
  * not permitted, or another process traces it). sys_stopped waits for one

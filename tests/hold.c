@@ -10,6 +10,7 @@
  *	N=tmp:DIR			O_TMPFILE
  *	N,M=pipe  N,M=unix  N,M=dgram	a pipe (read end first), a socket pair
  *	N=eventfd  inotify:PATH  timerfd  signalfd  memfd:NAME  pidfd
+ *	seal:N:SEALS			add seals (fcntl(2)'s number)
  *	N=OBJECT			see hold_object.h, hold_socket.h
  *	N=tcp:PORT			a listener on 127.0.0.1; 0 is any port
  *	N=dup:M
@@ -121,7 +122,7 @@ make(const char *s)
 	if ((a = after(s, "tmp:")))
 		return open(a, O_TMPFILE | O_RDWR, 0600);
 	if ((a = after(s, "memfd:")))
-		return memfd_create(a, 0);
+		return memfd_create(a, MFD_ALLOW_SEALING);
 	if ((a = after(s, "dup:")))
 		return dup(atoi(a));
 	if ((a = after(s, "tcp:")))
@@ -409,6 +410,9 @@ act(const char *s)
 			err(1, "%s", s);
 	} else if ((a = after(s, "pos:"))) {
 		if (lseek(atoi(a), atoll(strchr(a, ':') + 1), SEEK_SET) < 0)
+			err(1, "%s", s);
+	} else if ((a = after(s, "seal:"))) {
+		if (fcntl(atoi(a), F_ADD_SEALS, atoi(strchr(a, ':') + 1)) < 0)
 			err(1, "%s", s);
 	} else if ((a = after(s, "text:"))) {
 		b = strchr(a, ':') + 1;

@@ -181,6 +181,36 @@ descriptor() {
 	[ "$(get 100 .locks)" = null ]
 }
 
+@test "lsfd -l, -J: seals of a memfd" {
+	need jq
+	hold 100=memfd:some seal:100:14 101=memfd:none 102=memfd:all seal:102:3 \
+		private:103=memfd:own
+	lsfd -J "$PID" >json
+	get() { jq -c "select(.fd == $1 and (.tid == null) == ($1 < 103)) | .seals" json; }
+	[ "$(get 100)" != null ] || skip 'pidfd_getfd is not permitted'
+	[ "$(get 100)" = '["shrink","grow","write"]' ]
+	[ "$(get 101)" = '[]' ]
+	[ "$(get 102)" = '["seal","shrink"]' ]
+	[ "$(get 103)" = '[]' ]
+	[ "$(jq -r 'select(.fd == 103).name' json)" = /memfd:own ]
+	[ "$(jq -c 'select(.type != "memfd" and has("seals"))' json)" = '' ]
+	run -0 lsfd -lH "$PID"
+	[[ "${lines[*]}" == *"/memfd:some seals=shrink,grow,write"* ]]
+	[[ "${lines[*]}" == *"/memfd:none seals=none"* ]]
+	# default columns do not ask, and -0 has the name only
+	run -0 lsfd -H "$PID"
+	[[ "${lines[*]}" != *seals=* ]]
+	run -0 sh -c "lsfd -l0 $PID | tr '\\0' '\\n'"
+	[[ "${lines[*]}" != *seals=* ]]
+	# refused: unknown, and no error
+	run -0 --separate-stderr "$TESTS/refuse" EPERM pidfd_getfd \
+		lsfd -J -t memfd "$PID"
+	[ "$(jq -c .seals <<<"$output" | sort -u)" = null ]
+	[ -z "$stderr" ]
+	run -0 "$TESTS/refuse" EPERM pidfd_getfd lsfd -lH -t memfd "$PID"
+	[[ "${lines[*]}" != *seals=* ]]
+}
+
 @test "lsfd -l, -J: locks in full" {
 	need python3 jq
 	echo text >file
