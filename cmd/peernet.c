@@ -276,12 +276,8 @@ static int
 duplicate(const struct peer_end *e)
 {
 	char name[32];
-	int pidfd, fd = -1;
+	int fd = sys_getfd(peer.root, e->thread, e->fd);
 
-	if ((pidfd = sys_pidfd_thread(peer.root, e->thread)) >= 0) {
-		fd = sys_pidfd_getfd(pidfd, e->fd);
-		close(pidfd);
-	}
 	snprintf(name, sizeof name, "self/fd/%d", fd);
 	if (fd >= 0 && !peer_leads_to(peer.root, name, &e->key)) {
 		close(fd);

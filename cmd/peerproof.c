@@ -66,18 +66,14 @@ int
 peer_prove(const struct peer_end *e)
 {
 	char name[48];
-	int pidfd, fd = -1, r = 0;
+	int fd, r = 0;
 
 	if (!sys_ours(peer.root))
 		return 0;
 	guard_process(e->pid);
 	guard_thread(e->tid);
 	guard_fd(e->fd);
-	if ((pidfd = sys_pidfd_thread(peer.root, e->thread)) >= 0) {
-		fd = sys_pidfd_getfd(pidfd, e->fd);
-		close(pidfd);
-	}
-	if (fd >= 0) {
+	if ((fd = sys_getfd(peer.root, e->thread, e->fd)) >= 0) {
 		r = poll_end(fd, e);
 		close(fd);
 	}

@@ -100,18 +100,6 @@ sys_pidfd_open(int root, int pid)
 }
 
 int
-sys_pidfd_thread(int root, int tid)
-{
-	int fd;
-
-	if (!sys_ours(root))
-		return -1;
-	/* PIDFD_THREAD */
-	fd = (int)syscall(SYS_pidfd_open, tid, (unsigned)O_EXCL);
-	return fd < 0 && errno == EINVAL ? sys_pidfd_open(root, tid) : fd;
-}
-
-int
 sys_pidfd_getfd(int pidfd, int fd)
 {
 	long r;
@@ -126,8 +114,14 @@ sys_pidfd_getfd(int pidfd, int fd)
 int
 sys_getfd(int root, int tid, int fd)
 {
-	int r, pidfd = sys_pidfd_thread(root, tid);
+	int r, pidfd;
 
+	if (!sys_ours(root))
+		return -1;
+	/* PIDFD_THREAD */
+	pidfd = (int)syscall(SYS_pidfd_open, tid, (unsigned)O_EXCL);
+	if (pidfd < 0 && errno == EINVAL)
+		pidfd = sys_pidfd_open(root, tid);
 	if (pidfd < 0)
 		return -1;
 	r = sys_pidfd_getfd(pidfd, fd);
