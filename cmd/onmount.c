@@ -12,6 +12,7 @@
 #include "out.h"
 #include "cli.h"
 #include "parse_fdinfo.h"
+#include "parse_net.h"
 #include "desc.h"
 #include "mount.h"
 #include "onmount.h"
@@ -135,4 +136,16 @@ onmount(int root, const struct desc *d)
 		return -1;
 	return d->st.dev_major == mounted->major &&
 	    d->st.dev_minor == mounted->minor;
+}
+
+int
+onmount_bound(const struct sock *k)
+{
+	if (!k || !k->path || k->abstract)
+		return 0;
+	if (!k->has_vfs)
+		return -1;
+	return k->vfs_dev >> 20 == (mounted ? mounted->major :
+	    device.rdev_major) && (k->vfs_dev & 0xfffff) == (mounted ?
+	    mounted->minor : device.rdev_minor);
 }

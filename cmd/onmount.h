@@ -3,6 +3,7 @@
  * its ID, where fdrecover's is the file system by whatever mount
  */
 struct desc;
+struct sock;
 
 /* Resolve the operand by mountinfo, and only if that has no such mount point by
  * a lookup: a mount point of our namespace, or the node of a block device. 0,
@@ -16,3 +17,7 @@ int onmount_wants_info(void);
 
 /* Is it on that mount? 1, 0, or -1 where it can't be told. */
 int onmount(int root, const struct desc *);
+
+/* Is a socket (or NULL) bound to a name on that file system, by whatever mount?
+ * As onmount. */
+int onmount_bound(const struct sock *);

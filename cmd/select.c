@@ -218,11 +218,11 @@ select_may(const struct walk *w, int fd)
 	d.fd = fd;
 	if (proc_statx(w->table.fds, num_text(number, (unsigned)fd), &d.st) < 0)
 		return 1;
+	if (S_ISSOCK(d.st.mode))	/* its name may be there */
+		return !selection.asked || sockets;
 	on = selection.mount ? onmount(w->root, &d) : 1;
 	if (!on || !selection.asked)
 		return on != 0;
-	if (S_ISSOCK(d.st.mode) && sockets)
-		return 1;
 	d.type = S_ISBLK(d.st.mode) ? DESC_BLK : DESC_UNKNOWN;
 	for (i = 0; i < selection.nfiles; i++)
 		if (is_file(&files[i], &d, NULL))
@@ -239,7 +239,8 @@ select_has(const struct walk *w, const struct desc *d, const struct name *nm)
 		return SELECT_UNSEEN;
 	if (types && !is_type(nm->type))
 		return SELECT_NO;
-	if (selection.mount && (r = onmount(w->root, d)) <= 0)
+	if (selection.mount && (r = onmount(w->root, d)) <= 0 &&
+	    (r = onmount_bound(nm->sock)) <= 0)
 		return r < 0 ? SELECT_UNSEEN : SELECT_NO;
 	if ((r = is_asked(d, nm->sock)) != SELECT_YES)
 		return r;
