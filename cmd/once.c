@@ -228,7 +228,7 @@ measure(struct track *t, size_t n, double interval)
 			lively += t[i].g.alive > t[i].start;
 		}
 		/* to wake costs more than a sample */
-		most = !lively ? 120 : young ? 4 : 24;
+		most = n > 1 ? lively ? 24 : 120 : young ? 4 : 12;
 		wait = wait ? wait * 3 : 1;
 		wait = wait < most ? wait : most;
 	} while (open && now < end);

@@ -148,7 +148,7 @@ meter_between(const struct meter *m)
 {
 	double span = m->moved - m->first;
 
-	if (m->fell || m->moves < 3 || span < (m->now - m->start) / 2)
+	if (m->fell || m->moves < 2 || span < (m->now - m->start) / 3)
 		return meter_average(m);
 	return (double)(m->pos - m->first_pos) / span;
 }

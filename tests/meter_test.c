@@ -129,6 +129,29 @@ seeded(void)
 	near(meter_eta(&m, 82000000), 10, 0.01, "seeded: time left at once");
 }
 
+/* 2 MB each 0.1 s, seen for 0.25 s: two movements or three. */
+static void
+between(void)
+{
+	struct meter m;
+	unsigned long long pos;
+	int i, first;
+
+	for (first = 1; first < 10; first += 3) {
+		meter_start(&m, 0, pos = 7);
+		for (i = 1; i <= 25; i++)
+			meter_add(&m, i / 100.0,
+			          pos += i % 10 == first ? 2000000 : 0);
+		near(meter_between(&m), 2e7, 0.001, "bursts: their rate");
+	}
+	/* what moved at one moment only is spread over all the time */
+	meter_start(&m, 0, 0);
+	meter_add(&m, 0.01, 1000000);
+	meter_add(&m, 0.02, 2000000);
+	meter_add(&m, 0.25, 2000000);
+	near(meter_between(&m), 8e6, 0.001, "one burst: the mean");
+}
+
 /* A file that grows by half of what is read. */
 static void
 growing(void)
@@ -222,6 +245,7 @@ main(void)
 	still();
 	backwards();
 	seeded();
+	between();
 	growing();
 	words();
 	lines();
