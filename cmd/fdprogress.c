@@ -142,6 +142,7 @@ main(int argc, char **argv)
 	                        NULL)) != -1)
 		parse(c);
 	operands(argc - optind, argv + optind);
+	pick_not_ours();
 	report.mode = cli.mode;
 	report.redraw = following && cli.mode == OUT_TEXT &&
 	    isatty(STDOUT_FILENO) && term && *term &&

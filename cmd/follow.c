@@ -208,7 +208,7 @@ look(double now)
 		return;
 	if (pick_look(&pick, job->root, &job->pick) < 0)
 		return;
-	/* What moved since a look of long ago may have been our own message. */
+	/* what moved since a look of long ago may rest since then */
 	if (g.f.fd >= 0 && !fresh)
 		return;
 	fd = pick_moved(&pick);

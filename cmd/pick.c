@@ -1,4 +1,5 @@
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -23,6 +24,28 @@
 #include "pick.h"
 
 static struct buf text;
+static struct stat ours[2];	/* the files that our own output goes to */
+
+void
+pick_not_ours(void)
+{
+	fstat(STDOUT_FILENO, &ours[0]);
+	fstat(STDERR_FILENO, &ours[1]);
+}
+
+/* Is it where we write to? Its position and size are those of our output. */
+static int
+is_ours(const struct kstatx *st)
+{
+	int i;
+
+	for (i = 0; i < 2; i++)
+		if (st->ino == ours[i].st_ino &&
+		    st->dev_major == major(ours[i].st_dev) &&
+		    st->dev_minor == minor(ours[i].st_dev))
+			return 1;
+	return 0;
+}
 
 /* Note a descriptor if it can have a position: 1 or 0. */
 static int
@@ -35,6 +58,7 @@ note(const struct desc_table *t, struct pick_file *f)
 	snprintf(name, sizeof name, "fdinfo/%d", f->fd);
 	if (proc_statx(t->fds, name + 7, &f->st) < 0 ||
 	    (!S_ISREG(f->st.mode) && !S_ISBLK(f->st.mode)) ||
+	    is_ours(&f->st) ||
 	    proc_lstatx(t->fds, name + 7, &link) < 0 || !(link.mode & 0600) ||
 	    proc_read(t->dir, name, &text) < 0 || parse_fdinfo(text.s, &i) < 0)
 		return 0;
@@ -147,20 +171,23 @@ pick_likely(const struct pick *p, int written)
 {
 	const struct pick_file *f = p->files[p->now];
 	size_t i, n = p->n[p->now];
-	int inside = PICK_NONE, only = PICK_NONE, several = 0;
+	int inside = PICK_NONE, several = 0, *one;
+	int only = PICK_NONE, both = PICK_NONE;	/* read; read and written */
 
 	for (i = 0; i < n; i++) {
 		if (f[i].pos > 0 && f[i].pos < f[i].st.size) {
 			several |= inside >= 0;
 			inside = f[i].fd;
 		}
-		if (f[i].mode == O_RDONLY && f[i].st.size)
-			only = only == PICK_NONE ? f[i].fd : PICK_SEVERAL;
+		one = f[i].mode == O_RDONLY ? &only : &both;
+		if (f[i].mode != O_WRONLY && f[i].st.size)
+			*one = *one == PICK_NONE ? f[i].fd : PICK_SEVERAL;
 	}
 	if (inside >= 0)
 		return several ? PICK_SEVERAL : inside;
 	if (n == 1 && written)
 		return f->fd;
+	only = only == PICK_NONE ? both : only;
 	return only != PICK_NONE ? only : n ? PICK_SEVERAL : PICK_NONE;
 }
 

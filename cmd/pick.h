@@ -21,6 +21,10 @@ struct pick {
 	int call;			/* the descriptor of a pread, or -1 */
 };
 
+/* Pass over the files of our own standard output and standard error from here
+ * on: what moves in them may be what we print. */
+void pick_not_ours(void);
+
 /* Take a look; 0, or -1 with errno. */
 int pick_look(struct pick *, int root, const struct walk_pick *);
 

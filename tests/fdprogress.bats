@@ -430,6 +430,13 @@ data() {
 	[ "$(column 7)" = "$(awk -v p="$(column 5)" 'BEGIN { printf "%.2f", p / 1e6 }')" ]
 }
 
+@test "-f PID: what we print ourselves is not what moves" {
+	pace 9 w log
+	start fdprogress -f -H -i 0.1 "$PID" >>log 2>err
+	until_true has_lines 20 log
+	[ "$(cut -f 3 log | sort -u)" = - ]
+}
+
 @test "by its counters: a file that is another one each time" {
 	file f 100000
 	file f.copy 100000
@@ -523,6 +530,9 @@ data() {
 	[ "$(cut -f 2-4 <<<"$output")" = "$(printf 'pace\t7\tpos')" ]
 	# what stands still is only taken if it is sure which one is meant
 	hold 8=r:huge pos:8:5 9=r:small
+	run --separate-stderr -0 fdprogress -H "$PID"
+	[ "$(column 3)" = 8 ]
+	hold 8=rw:huge 9=w:small
 	run --separate-stderr -0 fdprogress -H "$PID"
 	[ "$(column 3)" = 8 ]
 	hold 8=r:huge 9=r:small
