@@ -76,6 +76,35 @@ activity_resident(int dir, const struct kstatx *st)
 }
 
 unsigned long long
+activity_mapping(const struct desc_table *t, int dir, unsigned long long grown,
+                 struct desc *d)
+{
+	static struct desc found;
+	unsigned long long rss, all = 0, most = 0, mine = 0;
+	struct map_row m, big = { 0 };
+	struct desc old = *d;
+	const char *s;
+
+	if (proc_read(dir, "smaps", &text) < 0)
+		return 0;
+	for (s = text.s; parse_smap(&s, &m, &rss) == 1; ) {
+		all += m.ino ? rss : 0;
+		if (m.ino && rss > most) {
+			most = rss;
+			big = m;
+		}
+	}
+	for (s = text.s; parse_smap(&s, &m, &rss) == 1; )
+		mine += m.ino == big.ino ? rss : 0;
+	if (!most || (all - mine) * 2 >= grown ||
+	    desc_map(t, dir, &big, &found) < 0 || found.type == DESC_ANON)
+		return 0;
+	*d = found;
+	found = old;
+	return mine;
+}
+
+unsigned long long
 activity_pos(const struct desc_table *t, int fd)
 {
 	struct fdinfo i;

@@ -3,6 +3,7 @@
  * its counters, the files that it has open, the calls that it is in
  */
 
+struct desc;
 struct desc_table;
 struct task_stat;
 
@@ -25,6 +26,11 @@ unsigned long long activity_mapped(int dir);
 
 /* The same of one file, or 0. */
 unsigned long long activity_resident(int dir, const struct kstatx *);
+
+/* The same of the file of which more than half of so many bytes must be, that
+ * became resident; it is described (desc_map). 0 if there is no such file. */
+unsigned long long activity_mapping(const struct desc_table *, int dir,
+                                    unsigned long long grown, struct desc *);
 
 /* A regular file that the process writes. */
 struct activity_file {

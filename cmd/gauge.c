@@ -285,6 +285,9 @@ gauge_sample(struct gauge *g, int all)
 		return -1;
 	if (f->seekable)
 		move(g);
+	g->grew |= g->ends && f->size > g->ends;
+	if (f->seekable && f->pos == f->size && f->d.mode == O_RDONLY)
+		g->ends = f->size;
 	gauge_holes(g, all);
 	if (f->seekable && !g->changing && g->turns < 0.5 &&
 	    f->now - gauge_pos_moved(g) < g->idle)

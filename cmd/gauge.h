@@ -44,6 +44,9 @@ struct gauge {
 	unsigned long long pos, size, total;	/* total 0: unknown */
 	double percent, rate, average, eta, stalled;	/* negative: unknown */
 	int backwards, jumps, computing;
+	int follows;			/* it reads what is being appended */
+	const char *busy;		/* BY_POS, but that stands while it */
+					/* does this; "": too soon to know */
 	int patient;			/* BY_NONE, but that says nothing yet */
 	int partner;			/* BY_SIZE of that descriptor, or -1 */
 	/* how much of the data is copied, if percent, rate and eta are of it:
@@ -57,7 +60,9 @@ struct gauge {
 	double turns, looked, cost, checked, stated, seek;
 	int direction, aside, counted, here, there, mixed;
 	int target;			/* of a copy, or -1 */
-	unsigned long long offset, counters, mapped, read, ticks;
+	unsigned long long offset, counters, mapped, ticks, resident;
+	unsigned long long ends;	/* the size at whose end it was ... */
+	int grew;			/* ... and that it outgrew */
 	struct activity_files files[2];
 	struct activity_file copy;
 };

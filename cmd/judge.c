@@ -21,6 +21,8 @@
 /* ... and that are long enough to say why, or where it is at the end. */
 #define PATIENCE 10.0
 #define AT_END 1.0
+/* Bytes that one who follows a growing file may be behind it. */
+#define BEHIND (1 << 20)
 /* s between two looks at its state. */
 #define CHECK 0.25
 /* Turns among the last ten movements or so that are no more a direction. */
@@ -84,14 +86,30 @@ may_be(const struct gauge *g, const struct meter *m)
 	    (gauge_writes(g) || b <= a || b - a <= n / 2);
 }
 
+/* Is it a mapping that the process reads by, of a file that no descriptor of
+ * it has any more? */
+static int
+only_mapped(struct gauge *g, enum gauge_meter c, double within)
+{
+	const struct meter *m = &g->m[METER_MAP];
+
+	return g->f.fd < 0 && !g->changing && active(g, METER_MAP, GAUGE_PAGES,
+	    within) && c != METER_IO + ACTIVITY_READ &&
+	    c != METER_IO + ACTIVITY_WRITTEN &&
+	    (g->resident = activity_mapping(&g->f.w.table, g->f.w.dir,
+	                                    m->pos - m->from, &g->f.d)) > 0;
+}
+
 /* What moves beside the position. */
 static enum gauge_by
-beside(const struct gauge *g, double within)
+beside(struct gauge *g, double within)
 {
 	enum gauge_meter c = counter(g, within);
 
 	if (!g->aside)
 		return BY_NONE;
+	if (only_mapped(g, c, within))
+		return BY_MAP;
 	if (g->f.seekable && !g->changing) {
 		if (active(g, METER_SIZE, 1, within) &&
 		    (gauge_writes(g) || (in_kernel(g) && !g->there)))
@@ -100,9 +118,11 @@ beside(const struct gauge *g, double within)
 		    (c == METER_IO + ACTIVITY_WRITTEN && gauge_writes(g))) {
 			if (may_be(g, &g->m[c]))
 				return BY_PREAD;
-		} else if (active(g, METER_MAP, GAUGE_PAGES, within) &&
-		    activity_resident(g->f.w.dir, &g->f.d.st)) {
-			return BY_MAP;
+		} else if (active(g, METER_MAP, GAUGE_PAGES, within)) {
+			g->resident = activity_resident(g->f.w.dir,
+			                                &g->f.d.st);
+			if (g->resident)
+				return BY_MAP;
 		}
 	}
 	return c ? BY_IO : BY_NONE;
@@ -123,6 +143,18 @@ reckon(struct gauge *g, struct meter *m, unsigned long long total, int once)
 		g->eta = (double)(total - m->pos) / g->rate;
 }
 
+/* The time left of a file that grows meanwhile. */
+static double
+later(const struct gauge *g)
+{
+	const struct openfile_kept *k = &g->kept->file;
+	double growth = g->f.size > k->size ? (double)(g->f.size - k->size) /
+	    (g->f.now - k->since) : 0;
+
+	return g->eta < 0 || g->rate <= growth ? -1 :
+	    g->eta * g->rate / (g->rate - growth);
+}
+
 static void
 by_pos(struct gauge *g, int once)
 {
@@ -133,6 +165,10 @@ by_pos(struct gauge *g, int once)
 	g->pos = g->f.pos;
 	g->total = g->whole ? g->whole : openfile_total(&g->f);
 	g->size = g->whole ? g->whole : g->f.size;
+	g->follows = g->grew && g->pos <= g->f.size &&
+	    g->f.size - g->pos <= BEHIND;
+	if (g->follows && !g->whole)
+		g->total = 0;
 	g->backwards = b->moves > 1 && b->moves > m->moves;
 	if (g->total && g->pos <= g->total)
 		g->percent = (double)g->pos * 100 / (double)g->total;
@@ -142,6 +178,8 @@ by_pos(struct gauge *g, int once)
 		    (size - (double)g->pos) * 100 / size : -1;
 	} else if (!b->moves || m->moves > b->moves) {
 		reckon(g, m, g->total, once);
+		if (once && !g->whole)
+			g->eta = later(g);
 	}
 }
 
@@ -186,9 +224,11 @@ by_map(struct gauge *g, int once)
 {
 	struct meter *m = &g->m[METER_MAP];
 
-	g->pos = activity_resident(g->f.w.dir, &g->f.d.st);
-	g->known = g->pos > 0;
-	g->total = g->whole ? g->whole : g->f.size;
+	g->pos = g->resident;
+	g->known = 1;
+	if (g->f.fd < 0)
+		g->size = g->f.d.known ? g->f.d.st.size : 0;
+	g->total = g->whole ? g->whole : g->size;
 	m->total = 0;
 	reckon(g, m, m->pos + (g->total > g->pos ? g->total - g->pos : 0),
 	       once);
@@ -250,6 +290,30 @@ at_end(const struct gauge *g)
 	return g->f.seekable && g->f.size && g->f.pos == g->f.size;
 }
 
+/* Was all before the position read, as far as can be known? */
+static int
+reached(const struct gauge *g)
+{
+	return g->f.seekable && g->f.d.mode == O_RDONLY && g->f.pos > 0 &&
+	    g->f.pos <= g->f.size && !g->changing && !g->jumps &&
+	    (g->kept->file.moved || !g->f.unread);
+}
+
+/* What the process does with what it has read before it reads on; NULL if
+ * that is not what it does. */
+static const char *
+digests(const struct gauge *g, enum gauge_by by, double within)
+{
+	enum gauge_meter c = counter(g, within);
+
+	if (!reached(g))
+		return NULL;
+	if (by == BY_NONE)
+		return g->aside && g->computing ? "computing" : NULL;
+	return by == BY_IO && (c == METER_IO + ACTIVITY_WRITTEN ||
+	    c == METER_IO + ACTIVITY_STORED) ? "writing" : NULL;
+}
+
 /* What it goes by now. */
 static enum gauge_by
 choose(struct gauge *g, double within, int once)
@@ -262,17 +326,19 @@ choose(struct gauge *g, double within, int once)
 	g->jumps = g->turns > TURNS;
 	if (still > BRIEF) {
 		read_state(g);
-		g->patient &= !strchr("Tt", g->state);
+		g->patient &= g->state != 'T' && g->state != 't';
 		if (!g->patient && !once)
 			return BY_NONE;
 	}
 	if (g->f.seekable && !g->changing && g->kept->file.moved &&
 	    still <= within && !g->jumps)
 		return BY_POS;
-	/* too soon to know */
-	if (!once && !g->aside && !g->kept->file.moved)
-		return g->f.seekable ? BY_POS : BY_UNKNOWN;
 	by = beside(g, g->jumps ? 1e9 : within);
+	if (by == BY_NONE && !once && !g->kept->file.moved &&
+	    (!g->aside || g->checked <= g->m[METER_IO].start)) {
+		g->busy = "";		/* too soon to know */
+		return g->f.seekable ? BY_POS : BY_UNKNOWN;
+	}
 	if (g->jumps && by == BY_NONE)
 		return BY_POS;
 	/* what moves in steps does other things between them */
@@ -280,6 +346,12 @@ choose(struct gauge *g, double within, int once)
 	    meter_stalled(m) <= 0 && (by == BY_IO || by == BY_NONE) &&
 	    !g->jumps && !at_end(g))
 		return BY_POS;
+	if ((g->busy = digests(g, by, within))) {
+		if (!at_end(g))
+			return BY_POS;
+		g->busy = NULL;
+		return BY_NONE;
+	}
 	if (by == BY_NONE && g->aside && g->computing &&
 	    (!g->f.seekable || g->f.pos == 0 || !g->kept->file.moved))
 		return BY_UNKNOWN;
@@ -292,8 +364,11 @@ gauge_judge(struct gauge *g, double every)
 	int once = every <= 0;
 	double within = once ? 1e9 : every > 0.5 ? every : 0.5;
 
-	g->known = g->backwards = 0;
+	g->known = g->backwards = g->follows = 0;
+	g->busy = NULL;
 	g->pos = g->total = 0;
+	if (g->f.fd < 0)
+		g->f.d.named = g->f.d.known = 0;
 	g->size = g->f.seekable ? g->f.size : g->whole;
 	g->rate = g->average = g->eta = g->percent = -1;
 	g->stalled = 0;
@@ -317,14 +392,19 @@ gauge_judge(struct gauge *g, double every)
 		g->rate = 0;
 		g->stalled = g->f.now - g->alive;
 		if (g->patient)
-			g->patient = g->stalled < (at_end(g) ? AT_END :
-			                           PATIENCE);
+			g->patient = at_end(g) ?
+			    g->f.now - gauge_pos_moved(g) < AT_END :
+			    g->stalled < PATIENCE;
 	}
 	if (g->percent < 0 && g->total && g->known && g->pos <= g->total)
 		g->percent = (double)g->pos * 100 / (double)g->total;
 	g->data = g->data_size = 0;
 	if (g->by == BY_POS || g->by == BY_SIZE || g->by == BY_NONE)
 		by_data(g, once);
+	if (g->busy)
+		g->rate = g->eta = -1;
+	if (g->busy && !reached(g))
+		g->percent = -1;
 	if (g->wordy && g->by != BY_NONE) {
 		g->stated = 0;
 		read_state(g);
@@ -334,8 +414,8 @@ gauge_judge(struct gauge *g, double every)
 double
 gauge_moved(const struct gauge *g)
 {
-	return g->by == BY_IO || g->by == BY_UNKNOWN ? gauge_pos_moved(g) :
-	    g->alive;
+	return g->by == BY_IO || g->by == BY_UNKNOWN ||
+	    (g->busy && !g->kept->file.moved) ? gauge_pos_moved(g) : g->alive;
 }
 
 const char *
@@ -359,13 +439,17 @@ gauge_remark(const struct gauge *g, char *s, size_t n)
 		return;
 	if (g->by == BY_UNKNOWN && g->f.seekable)
 		snprintf(s, n, "its position is not what moves");
+	else if (g->follows)
+		snprintf(s, n, "following a growing file");
 	else if (g->by == BY_NONE && at_end(g))
 		snprintf(s, n, "at the end of the file, which is open: state "
 		         "%c, %s", g->state ? g->state : '?',
 		         *g->call ? g->call : in);
-	else if (g->by == BY_NONE)
-		snprintf(s, n, "%s: state %c, %s", g->computing &&
-		         g->state != 'T' ? "computing" : "stalled",
+	else if (g->by == BY_NONE || (g->busy && *g->busy))
+		snprintf(s, n, "%s: state %c, %s", g->busy ? g->busy :
+		         g->computing && g->state != 'T' ? "computing" :
+		         g->f.seekable && g->f.pos > g->f.size && g->f.size ?
+		         "behind the end of the file" : "stalled",
 		         g->state ? g->state : '?', in);
 	else if (g->data_size)
 		snprintf(s, n, "percent of the data: the file has holes, and "

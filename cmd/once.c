@@ -165,14 +165,26 @@ sample(struct track *t, int all)
 	t->done = gauge_sample(g, all) < 0;
 }
 
-/* A file that was only guessed is not what the counters are about. */
+/* Decide what it goes by. A file that was only guessed is not what the counters
+ * are about, or another one's mapping. */
 static void
-forget(struct gauge *g)
+judge(struct gauge *g, const struct job *j)
 {
-	if (g->by == BY_IO && !g->f.kept->moved) {
-		g->f.fd = -1;
-		g->f.d.named = g->f.d.known = 0;
-	}
+	int fd = g->f.fd, seekable = g->f.seekable, known = g->f.d.known;
+
+	gauge_judge(g, 0);
+	if (!j->picks || fd < 0 || g->f.kept->moved || g->by < BY_IO)
+		return;
+	g->f.fd = -1;
+	g->f.seekable = 0;
+	gauge_judge(g, 0);
+	if (g->by == BY_IO || g->by == BY_MAP)
+		return;
+	g->f.fd = fd;
+	g->f.seekable = seekable;
+	g->f.d.named = 1;
+	g->f.d.known = known;
+	gauge_judge(g, 0);
 }
 
 /* Say what was seen. */
@@ -182,7 +194,6 @@ record(struct track *t, const struct job *j)
 	struct gauge *g = &t->g;
 	double age = t->age + g->f.now - t->start;
 
-	gauge_judge(g, 0);
 	if (t->age > 0 && t->done && g->by == BY_POS && !g->data_size) {
 		g->rate = g->average = (double)g->f.pos / age;
 		g->eta = g->f.pos < g->total ?
@@ -192,9 +203,7 @@ record(struct track *t, const struct job *j)
 		job_refuse(j, g, ENOENT);
 		return;
 	}
-	if (j->picks)
-		forget(g);
-	else if (g->changing)
+	if (!j->picks && g->changing)
 		g->f.fd = j->fd;
 	if (j->fd >= 0 && !g->changing && !g->f.seekable) {
 		cli_warn("%s: descriptor %d (%s) has no position", j->operand,
@@ -307,14 +316,12 @@ once(struct job *j)
 		job_refuse(j, &t.g, t.err);
 		return;
 	}
-	if (t.g.f.fd < 0 && j->picks && !j->size) {
-		gauge_judge(&t.g, 0);
-		if (t.g.by == BY_NONE || t.g.by == BY_UNKNOWN) {
-			job_choose(j, &t.pick);
-			return;
-		}
-	}
-	record(&t, j);
+	judge(&t.g, j);
+	if (t.g.f.fd < 0 && j->picks && !j->size &&
+	    (t.g.by == BY_NONE || t.g.by == BY_UNKNOWN))
+		job_choose(j, &t.pick);
+	else
+		record(&t, j);
 }
 
 static void
@@ -351,7 +358,7 @@ batch(const struct job *j, struct track *t, size_t n)
 	for (i = 0; i < n; i++) {
 		guard_process(t[i].g.f.pick.pid);
 		if (!t[i].err)
-			gauge_judge(&t[i].g, 0);
+			judge(&t[i].g, j);
 		if (moves(&t[i])) {
 			record(&t[i], j);
 			shown++;

@@ -121,6 +121,7 @@ put_fields(struct gauge *g)
 {
 	int decimals = out.mode == OUT_TEXT ? 1 : 2;
 	const char *by = gauge_word(g->by);
+	const char *fd = g->by == BY_MAP ? desc_fd_name(DESC_MEM) : NULL;
 	struct openfile *f = &g->f;
 
 	out_num(&out, (unsigned)(f->tid && out.mode != OUT_JSON ? f->tid :
@@ -129,7 +130,7 @@ put_fields(struct gauge *g)
 	if (f->fd >= 0)
 		out_num(&out, (unsigned)f->fd);
 	else
-		out_null(&out);
+		out_str(&out, fd, fd ? strlen(fd) : 0);
 	out_str(&out, by, by ? strlen(by) : 0);
 	put_bytes(g->known, (double)g->pos);
 	put_bytes(g->size || (f->seekable && f->d.type != DESC_BLK &&
@@ -163,6 +164,8 @@ draw(const struct gauge *g, const char *verdict)
 	if (g->f.fd >= 0)
 		buf_put(&head, p, (size_t)snprintf(p, sizeof p, " %d",
 		        g->f.fd));
+	else if (g->by == BY_MAP)
+		buf_put(&head, " mem", 4);
 	if (g->f.d.named)
 		out_quote(&name, g->f.d.target.s, g->f.d.namelen, 0);
 	snprintf(p, sizeof p, "%.1f%%", percent(g, 1));

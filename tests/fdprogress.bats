@@ -430,6 +430,93 @@ data() {
 	[ "$(column 7)" = "$(awk -v p="$(column 5)" 'BEGIN { printf "%.2f", p / 1e6 }')" ]
 }
 
+@test "by a mapping whose descriptor is closed" {
+	truncate -s 2G f
+	pace 7 r f
+	tell via map
+	tell close
+	tell rate 60000000
+	run --separate-stderr -0 fdprogress -H "$PID"
+	rss=$(awk '/\/f$/ { on = 1 } on && /^Rss:/ { print $2 * 1024; exit }' "/proc/$PID/smaps")
+	echo "$output, $rss"
+	[ "$(column 3)" = mem ]
+	[ "$(column 4)" = map ]
+	between 1000000 "$(column 5)" "$rss"
+	between 20000000 "$(column 8)" 200000000
+	[ "$(column 10)" = "$(pwd)/f" ]
+	# who may not follow its links in map_files is not told the size
+	[ "$(column 6)" = - ] || [ "$(column 6)" = 2147483648 ]
+	[ "$(id -u)" -ne 0 ] || [ "$(column 6)" = 2147483648 ]
+	pid_follow -J "$PID"
+	until_true grep -qF '"fd":"mem","by":"map"' out
+	order kill 9
+	verdict 5 'killed by signal 9 (Killed)'
+}
+
+@test "not by memory that is shared and no file's" {
+	need python3
+	start python3 -c '
+import mmap, time
+m = mmap.mmap(-1, 1 << 30)
+for i in range(0, 1 << 30, 4096):
+    m[i] = 1
+    if i % (1 << 19) == 0:
+        time.sleep(0.01)'
+	shared() { [ "$(awk '/^RssShmem/ { print $2 }' "/proc/$PID/status")" -gt 1000 ]; }
+	until_true shared
+	run --separate-stderr fdprogress -H -i 1 "$PID"
+	echo "$output, $stderr"
+	[[ $output != *map* ]]
+}
+
+# ahead BYTES: read so much of f, and then do something else.
+ahead() {
+	# shellcheck disable=SC2016
+	start bash -c 'exec 7<f; read -r -N "$1" -u 7; while :; do echo >&8; done' \
+	    bash "$1" 8>/dev/null
+	has_read() { [ "$(awk '/^pos/ { print $2 }' "/proc/$PID/fdinfo/7")" -ge "$1" ]; }
+	until_true has_read "$1"
+}
+
+@test "a position that stands while what was read is worked on" {
+	yes | head -c 1000000 >f
+	ahead 400000
+	pos=$(awk '/^pos/ { print $2 }' "/proc/$PID/fdinfo/7")
+	[ "$pos" -lt 1000000 ]
+	run --separate-stderr -0 fdprogress -H -i 1 "$PID" 7
+	echo "$output, $stderr"
+	[[ $stderr == "fdprogress: $PID: computing: state "* ||
+	   $stderr == "fdprogress: $PID: writing: state "* ]]
+	[ "$(cut -f 4-9 <<<"$output")" = "$(printf 'pos\t%s\t1000000\t%s\t-\t-' \
+	    "$pos" "$(awk -v p="$pos" 'BEGIN { printf "%.2f", p / 1e4 }')")" ]
+	# at the end there is nothing more to come
+	ahead 1000000
+	run --separate-stderr -0 fdprogress -H "$PID" 7
+	[ "$(cut -f 4-9 <<<"$output")" = "$(printf 'none\t1000000\t1000000\t100.00\t0\t-')" ]
+	[[ $stderr == "fdprogress: $PID: at the end of the file, which is open: state "* ]]
+}
+
+@test "-f: who reads what is appended has no time left" {
+	file f
+	pace 7 r f
+	tell step 1000000
+	follow -H "$PID" 7
+	grown() {
+		tell grow f 1000
+		tell step 1000
+		grep -qF 'following a growing file' err
+	}
+	until_true grown
+	n=$(wc -l <out)
+	until_true has_lines $((n + 2)) out
+	run -0 cat out
+	[ "$(column 6)" -gt 1000000 ]
+	[ "$(column 7)" = - ]
+	[ "$(column 9)" = - ]
+	order kill 9
+	verdict 5 'killed by signal 9 (Killed)'
+}
+
 @test "-f PID: what we print ourselves is not what moves" {
 	pace 9 w log
 	start fdprogress -f -H -i 0.1 "$PID" >>log 2>err
@@ -968,7 +1055,7 @@ END
 		[ "$width" -lt 60 ] || [[ ${lines[2]} == "pace[$PID] 7 "* ]]
 		[ "$width" -lt 12 ] || [[ ${lines[2]} == *45.2%* ]]
 	done
-	[[ ${lines[2]} == "pace[$PID] 7 $(pwd)/long "*'  45.2%  4.31M/9.54M  '* ]]
+	[[ ${lines[2]} == "pace[$PID] 7 $(pwd)/long "*'  45.2%  4.31M/9.54M'* ]]
 }
 
 @test "-f: the line follows the width of the window" {
