@@ -206,8 +206,9 @@ openfile_attach(struct openfile *f)
 		f->kept->moved = 0;
 		f->kept->attached = 1;
 	}
-	f->unread = proc_read(f->w.dir, "io", &text) < 0 ||
-	    number(text.s, "rchar") < f->pos;
+	f->read = proc_read(f->w.dir, "io", &text) < 0 ? 0 :
+	    number(text.s, "rchar");
+	f->unread = !f->read || f->read < f->pos;
 	return 0;
 }
 
@@ -229,19 +230,15 @@ openfile_total(const struct openfile *f)
 double
 openfile_age(const struct openfile *f, int *busy)
 {
-	unsigned long long rchar, slack = f->pos / 100, ran = 0, waited = 0;
+	unsigned long long slack = f->pos / 100, ran = 0, waited = 0;
 	struct task_stat st;
 	double age;
 
 	*busy = 0;
-	if (!f->seekable || f->d.mode == O_WRONLY ||
-	    proc_read(f->w.dir, "io", &text) < 0)
-		return 0;
-	rchar = number(text.s, "rchar");
 	slack = slack > 65536 ? slack : 65536;	/* ld.so's */
-	if (rchar < f->pos || rchar - f->pos >= slack ||
-	    proc_read(f->w.dir, "stat", &text) < 0 ||
-	    parse_stat(text.s, &st) < 0)
+	if (!f->seekable || f->d.mode == O_WRONLY || f->unread ||
+	    f->read - f->pos >= slack ||
+	    proc_read(f->w.dir, "stat", &text) < 0 || parse_stat(text.s, &st) < 0)
 		return 0;
 	age = openfile_clock(CLOCK_BOOTTIME) -
 	    (double)st.starttime / (double)sysconf(_SC_CLK_TCK);

@@ -28,7 +28,8 @@ struct openfile {
 	unsigned long long pos, size;
 	/* the rest is openfile's */
 	struct desc found;
-	int info, unread;
+	int info, unread;		/* less than pos was read */
+	unsigned long long read;	/* by the process, when it was found */
 	char info_name[32];
 };
 
