@@ -28,7 +28,7 @@
 #include "follow.h"
 
 #define GLANCE 0.1	/* s, to see whether something else moves */
-#define STEP 0.2	/* s between two samples, at most */
+#define STEP 0.1	/* s between two samples, at most */
 #define LOOKS 0.2	/* s between two looks for what moves */
 #define BRIEF 0.2	/* s that a file was seen and has no verdict */
 
