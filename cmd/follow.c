@@ -361,9 +361,7 @@ follow(struct job *j)
 	prepare(&all);
 	if (begin(j->picks ? &all : &g, j->fd, again) == 0) {
 		if (j->fd >= 0 && !g.f.seekable && !report.quiet)
-			cli_warn("%s: descriptor %d (%s) has no position",
-			         j->operand, j->fd,
-			         desc_type_name(g.f.d.type));
+			job_no_position(j, &g.f.d);
 		loop();
 	} else if (again && errno == ETIMEDOUT) {
 		/* nothing more is to be learned but the end */

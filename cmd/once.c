@@ -42,16 +42,22 @@ struct track {
 };
 
 void
+job_no_position(const struct job *j, const struct desc *d)
+{
+	const char *kind = d->known && d->mode == -1 ? "O_PATH" :
+	    desc_type_name(d->type);
+
+	cli_warn("%s: descriptor %d (%s) has no position", j->operand, j->fd,
+	         kind ? kind : "unknown");
+}
+
+void
 job_refuse(const struct job *j, const struct gauge *g, int err)
 {
-	const char *kind = g ? desc_type_name(g->f.d.type) : NULL;
 	int other;
 
 	if (err == ESPIPE) {
-		if (g && g->f.d.known && g->f.d.mode == -1)
-			kind = "O_PATH";
-		cli_warn("%s: descriptor %d (%s) has no position", j->operand,
-		         j->fd, kind ? kind : "unknown");
+		job_no_position(j, &g->f.d);
 		cli_fail(1);
 	} else if (err == ENOENT || err == ESTALE) {
 		other = j->fd > 0 ? proc_open(j->root, j->fd) : -1;
@@ -206,8 +212,7 @@ record(struct track *t, const struct job *j)
 	if (!j->picks && g->changing)
 		g->f.fd = j->fd;
 	if (j->fd >= 0 && !g->changing && !g->f.seekable) {
-		cli_warn("%s: descriptor %d (%s) has no position", j->operand,
-		         j->fd, desc_type_name(g->f.d.type));
+		job_no_position(j, &g->f.d);
 		if (g->by == BY_NONE || g->by == BY_UNKNOWN) {
 			cli_fail(1);
 			return;

@@ -19,7 +19,11 @@ void once(struct job *);
 /* One of each process of the machine that moves. */
 void once_machine(struct job *);
 
-/* Say why there is nothing to measure; the gauge may be NULL. */
+/* Say that what was asked for has no position. */
+void job_no_position(const struct job *, const struct desc *);
+
+/* Say why there is nothing to measure; the gauge may be NULL, but for ESPIPE.
+ */
 void job_refuse(const struct job *, const struct gauge *, int err);
 
 /* Say which descriptors there are to choose from. */

@@ -49,7 +49,6 @@ void pick_close(struct pick *);
 struct pick_mover {
 	int pid;
 	unsigned long long io, cpu, start;
-	int moved;
 };
 
 /* All processes of the machine, twice, so many s apart: those that did
