@@ -9,24 +9,14 @@
 static struct mount *mounts;
 static size_t nmounts;
 
-/* A copy of n bytes in which \ooo is the byte again; NULL without memory. */
+/* A decoded copy of n bytes; NULL without memory. */
 static char *
 decode(const char *s, size_t n)
 {
-	char *copy = malloc(n + 1), *p = copy;
-	size_t i;
+	char *copy = strndup(s, n);
 
-	for (i = 0; copy && i < n; i++) {
-		if (s[i] == '\\' && n - i > 3) {
-			*p++ = (char)((s[i + 1] - '0') << 6 |
-			    (s[i + 2] - '0') << 3 | (s[i + 3] - '0'));
-			i += 3;
-		} else {
-			*p++ = s[i];
-		}
-	}
 	if (copy)
-		*p = '\0';
+		parse_octal(copy);
 	return copy;
 }
 

@@ -31,5 +31,8 @@ struct mount_row {
 	size_t ntype, nsource;
 };
 
+/* Make each \ooo in a string the byte again, as the kernel wrote it. */
+void parse_octal(char *);
+
 /* The next mount, *text moved behind it: 1, 0 at the end, -1 malformed. */
 int parse_mount(const char **text, struct mount_row *);

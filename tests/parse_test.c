@@ -870,6 +870,25 @@ test_mounts(void)
 	   parse_mount(&two, &m) == 0, "parse_mount: one row after the other");
 }
 
+static void
+test_octal(void)
+{
+	static const char *const t[][2] = {
+		{ "/a\\040b", "/a b" }, { "\\134040", "\\040" },
+		{ "\\377\\000x", "\377" }, { "\\04", "\\04" },
+		{ "\\400\\080\\", "\\400\\080\\" }, { "", "" }
+	};
+	size_t i;
+
+	for (i = 0; i < LEN(t); i++) {
+		char *s = copy(t[i][0]);
+
+		parse_octal(s);
+		ok(strcmp(s, t[i][1]) == 0, "parse_octal: %s", t[i][0]);
+		free(s);
+	}
+}
+
 static int
 is_name(long nr, int compat, const char *want)
 {
@@ -920,6 +939,7 @@ main(void)
 	test_maps();
 	test_smaps();
 	test_mounts();
+	test_octal();
 	test_net();
 	test_sysname();
 	printf("1..%d\n", tests);

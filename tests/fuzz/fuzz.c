@@ -189,6 +189,7 @@ fuzz_mounts(const char *s, size_t n)
 {
 	const char *text = s, *before;
 	struct mount_row m;
+	char *plain = strdup(s);
 
 	for (before = s; parse_mount(&text, &m) == 1; before = text) {
 		must(text > before && m.n > 0);
@@ -197,6 +198,9 @@ fuzz_mounts(const char *s, size_t n)
 		must_be_in(m.type, m.ntype, s, n);
 		must_be_in(m.source, m.nsource, s, n);
 	}
+	if (plain)
+		parse_octal(plain);
+	free(plain);
 }
 
 /* A socket's texts; what it points to must lie in the input. */
