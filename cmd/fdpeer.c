@@ -182,8 +182,9 @@ say_nothing(void)
 		cli_warn("%s: nothing flows through descriptor %s (%s)", p, fd,
 		         peer.endless);
 	else if (peer.nmine)
-		cli_warn("%s: nobody else is seen to have descriptor %s (%s)",
-		         p, fd, peer.endless);
+		cli_warn("%s: nobody else is seen to have descriptor %s (%s)%s",
+		         p, fd, peer.endless, !peer.doubtful ? "" : ": this "
+		         "kernel cannot tell of an io_uring that may have it");
 	else if (*peer.endless)
 		cli_warn("%s: descriptor %s has no other end (%s)", p, fd,
 		         peer.endless);
@@ -192,7 +193,8 @@ say_nothing(void)
 		         is_process(peer.asked) ?
 		         " (one process at a time)" : "");
 	cli_fail(fd && peer.nmine && !peer.traced &&
-	         (cli_refused() || cli_hidden(peer.root)) ? 3 : 1);
+	         (cli_refused() || cli_hidden(peer.root) || peer.doubtful) ?
+	         3 : 1);
 }
 
 /* Say of which descriptors nothing can be told. */

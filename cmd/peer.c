@@ -293,6 +293,7 @@ peer_scan(void)
 	int r = 0, err;
 
 	peer.nends = 0;
+	peer.doubtful = 0;
 	blocked_forget();
 	collect_keys();
 	if (classes && walk_open(&w, peer.root, NULL, 0, 1) < 0) {
@@ -377,6 +378,10 @@ add_mine(int thread)
 	snprintf(peer.endless, sizeof peer.endless, "%s", !type ? "unknown" :
 	         d->mode == -1 ? "O_PATH" : type);
 	in_own_table |= peer.target.tid == 0;
+	peer.text.n = 0;
+	if (peer.asked >= 0 && d->named &&
+	    buf_put(&peer.text, d->target.s, d->target.n) < 0)
+		no_memory();
 	if ((r = kind_read()->links(&peer.target, &e)) == 0)
 		return;
 	if (r < 0) {

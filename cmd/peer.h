@@ -110,6 +110,8 @@ extern struct peer {
 	int following;		/* what can't be read now is passed over */
 	int untold;		/* descriptors of which the kernel can't tell */
 	int unseen;		/* something of the target can't be read */
+	struct buf text;	/* of the link of what is asked about, or none */
+	int doubtful;		/* an io_uring may have that */
 	char endless[16];	/* the type of what has no other end */
 	int tries;		/* scans that were made again */
 } peer;
@@ -138,9 +140,9 @@ int peer_dir(const struct peer_link *, const struct peer_end *its);
 /* STATE of a holder: is a thread of it blocked on the descriptor? */
 enum peer_state peer_state(struct peer_end *);
 
-/* STATE of a link that nobody is seen to be the other end of; -1 if my end is
- * not what it was. */
-int peer_alone(const struct peer_link *);
+/* STATE of a link that nobody is seen to be the other end of, and the io_uring
+ * that has it, or NULL; -1 if my end is not what it was. */
+int peer_alone(const struct peer_link *, struct peer_end **ring);
 
 /* STATE in words, NULL for PEER_SAME. */
 const char *peer_state_name(enum peer_state);
@@ -232,6 +234,10 @@ int peer_anon_links(const struct walk *, struct peer_end *my);
 
 /* Note peer.desc if it is the same open file as what is asked about. */
 void peer_open_file_ends(const struct walk *);
+
+/* ... of an io_uring: what is registered with it (peerring.c). */
+void peer_ring_ends(const struct walk *);
+int peer_ring_links(const struct walk *);
 
 /* ... of sockets (peersock.c). */
 int peer_sock_glance(const struct desc_table *, int fd, const char *text);

@@ -184,44 +184,6 @@ watch_links(const struct walk *w)
 	return 1;
 }
 
-/* An io_uring: is a pipe that is asked about registered with it? */
-static void
-uring_ends(const struct walk *w)
-{
-	const char *info = peer_info(&w->table);
-	struct uring_row ring;
-	struct userfile_row file;
-	struct peer_key k = { .class = PEER_PIPE };
-
-	if (!info || parse_uring(info, &ring) < 0)
-		return;
-	while (parse_userfile(&ring.list, &file) == 1)
-		if (file.n > 6 && strncmp(file.path, "pipe:[", 6) == 0) {
-			k.id = peer_number(file.path);
-			peer_end(w, &k, PEER_REGISTERED);
-		}
-}
-
-static int
-uring_links(const struct walk *w)
-{
-	const char *info = peer_info(&w->table);
-	struct uring_row ring;
-	struct userfile_row file;
-	struct peer_link l = { .key.class = PEER_PIPE,
-		.roles = PEER_READS | PEER_WRITES, .dir = PEER_TO,
-		.held = PEER_OPEN, .alone = PEER_SILENT, .uid = -1 };
-
-	if (!info || parse_uring(info, &ring) < 0)
-		return -1;
-	while (parse_userfile(&ring.list, &file) == 1)
-		if (file.n > 6 && strncmp(file.path, "pipe:[", 6) == 0) {
-			l.key.id = peer_number(file.path);
-			peer_link(l);
-		}
-	return 1;
-}
-
 /* The kernel's own number of what peer.desc refers to: 1, or 0 if it has none
  * or does not tell. */
 static int
@@ -321,7 +283,7 @@ peer_anon_glance(const struct desc_table *t, int fd, const char *text)
 	if (strcmp(text, "[eventpoll]") == 0)
 		return peer_wants_class(PEER_POLLED);
 	if (strcmp(text, "[io_uring]") == 0)
-		return peer_wants_class(PEER_PIPE);
+		return 1;
 	return (strcmp(text, "inotify") == 0 || strcmp(text, "[fanotify]") == 0)
 	    && peer_wants_class(PEER_WATCHED);
 }
@@ -342,8 +304,7 @@ peer_anon_ends(const struct walk *w)
 			watch_ends(w);
 		break;
 	case DESC_URING:
-		if (peer_wants_class(PEER_PIPE))
-			uring_ends(w);
+		peer_ring_ends(w);
 		break;
 	default:
 		if (has_id(w, &k))
@@ -367,7 +328,7 @@ peer_anon_links(const struct walk *w, struct peer_end *my)
 		r = watch_links(w);
 		break;
 	case DESC_URING:
-		r = uring_links(w);
+		r = peer_ring_links(w);
 		break;
 	case DESC_PIDFD:
 		r = pidfd_links(w);
@@ -375,7 +336,7 @@ peer_anon_links(const struct walk *w, struct peer_end *my)
 	default:
 		break;
 	}
-	if (r < 0 || peer.asked < 0)
+	if (peer.asked < 0)
 		return r;
 	if (!has_id(w, &my->key)) {
 		if (!sys_ours(w->root))
@@ -383,5 +344,5 @@ peer_anon_links(const struct walk *w, struct peer_end *my)
 		my->key = (struct peer_key){ PEER_OPEN_FILE, 0, 0 };
 	}
 	peer_equal(&my->key, PEER_HOLDS);
-	return 1;
+	return r < 0 ? -1 : 1;
 }

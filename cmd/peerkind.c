@@ -173,7 +173,7 @@ namespace_links(const struct walk *w, struct peer_end *my)
 	peer_link((struct peer_link){ .key = my->key, .roles = PEER_MEMBER,
 		.dir = PEER_TO, .held = PEER_OPEN, .alone = PEER_HIDDEN,
 		.uid = -1 });
-	peer_equal(&my->key, PEER_HOLDS);
+	peer_equal(&my->key, PEER_HOLDS | PEER_REGISTERED);
 	return 1;
 }
 
@@ -194,7 +194,9 @@ const struct peer_kind peer_kinds[] = {
 	{ "pipe:[", PEER_IN(PEER_PIPE), pipe_glance, pipe_ends, pipe_links },
 	{ "socket:[", PEER_IN(PEER_SOCKET), peer_sock_glance, peer_sock_ends,
 	  peer_sock_links },
-	{ "anon_inode:", PEER_IN(PEER_PIPE) | PEER_IN(PEER_WATCHED) |
+	{ "anon_inode:", PEER_IN(PEER_PIPE) | PEER_IN(PEER_SOCKET) |
+	  PEER_IN(PEER_NAMESPACE) | PEER_IN(PEER_FILE) |
+	  PEER_IN(PEER_WATCHED) |
 	  PEER_IN(PEER_POLLED) | PEER_IN(PEER_EVENTFD) | PEER_IN(PEER_PIDFD) |
 	  PEER_IN(PEER_BPF) | PEER_IN(PEER_OPEN_FILE), peer_anon_glance,
 	  peer_anon_ends, peer_anon_links },

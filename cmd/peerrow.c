@@ -94,35 +94,41 @@ peer_same(const struct peer_end *a, const struct peer_end *b)
 }
 
 int
-peer_alone(const struct peer_link *l)
+peer_alone(const struct peer_link *l, struct peer_end **ring)
 {
-	int r;
+	int state = (int)l->alone, r;
+	struct peer_end *e;
+	size_t n;
 
-	if (l->alone != PEER_PROVE)
-		return (int)l->alone;
-	/* what changes faster than it is looked at is hidden */
-	if ((r = peer_prove(&peer.mine[l->my])) < 0 && peer.tries < TRIES)
-		return -1;
-	return r > 0 ? PEER_NONE : peer_queued() ? PEER_INFLIGHT : PEER_HIDDEN;
+	*ring = NULL;
+	if (l->alone == PEER_PROVE) {
+		/* what changes faster than it is looked at is hidden */
+		r = peer_prove(&peer.mine[l->my]);
+		if (r < 0 && peer.tries < TRIES)
+			return -1;
+		state = r > 0 ? PEER_NONE : PEER_HIDDEN;
+	}
+	if (state == PEER_NONE || l->roles & PEER_REGISTERED)
+		return state;
+	for (e = peer_ends(&l->key, &n); n-- > 0; e++)
+		*ring = e->roles == PEER_REGISTERED ? e : *ring;
+	return *ring || (l->alone == PEER_PROVE && peer_queued()) ?
+	    PEER_INFLIGHT : state;
 }
 
-/* The row of a link whose other end nobody is seen to hold, or only an
- * io_uring, if there is one to be shown; 0, or -1 if my end is not what it
- * was. */
+/* The row of a link whose other end nobody is seen to hold, if there is one to
+ * be shown; 0, or -1 if my end is not what it was. */
 static int
-add_alone(const struct peer_link *l, struct peer_end *ring)
+add_alone(const struct peer_link *l)
 {
 	struct peer_end any = { .roles = PEER_READS | PEER_WRITES |
-		PEER_MASTER | PEER_SLAVE };
-	int state = l->alone == PEER_SILENT ? PEER_SILENT : peer_alone(l);
-	int dir = peer_dir(l, &any);
+		PEER_MASTER | PEER_SLAVE }, *ring;
+	int state = peer_alone(l, &ring);
 
 	if (state < 0)
 		return -1;
-	if (ring && state != PEER_NONE)
-		add_row(l, ring, dir, PEER_INFLIGHT);
-	else if (state != PEER_SILENT)
-		add_row(l, NULL, dir, (enum peer_state)state);
+	if (state != PEER_SILENT)
+		add_row(l, ring, peer_dir(l, &any), (enum peer_state)state);
 	return 0;
 }
 
@@ -135,14 +141,12 @@ static int
 add_rows(const struct peer_link *l, struct peer_end *e, struct peer_end *last)
 {
 	const struct peer_end *my = &peer.mine[l->my];
-	struct peer_end *self = NULL, *tool = NULL, *ring = NULL;
+	struct peer_end *self = NULL, *tool = NULL;
 	int dir, found = 0;
 
 	for (; e < last; e++) {
 		dir = peer_dir(l, e);
-		if (e->roles == PEER_REGISTERED)
-			ring = e;
-		if (!(e->roles & l->roles) || e->roles == PEER_REGISTERED)
+		if (!(e->roles & l->roles))
 			continue;
 		if (peer_same(my, e)) {
 			self = dir == PEER_EQUAL ? self : e;
@@ -160,7 +164,7 @@ add_rows(const struct peer_link *l, struct peer_end *e, struct peer_end *last)
 	else if (tool)
 		add_row(l, tool, peer_dir(l, tool), PEER_OPEN);
 	else
-		return add_alone(l, ring);
+		return add_alone(l);
 	return 0;
 }
 

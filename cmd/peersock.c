@@ -329,7 +329,7 @@ peer_sock_links(const struct walk *w, struct peer_end *my)
 	if (known == 1)
 		snprintf(peer.endless, sizeof peer.endless, "%s",
 		         sockname_kind(&k));
-	peer_equal(&my->key, PEER_READS | PEER_WRITES);
+	peer_equal(&my->key, PEER_READS | PEER_WRITES | PEER_REGISTERED);
 	switch (known == 1 ? k.family : AF_UNSPEC) {
 	case AF_UNIX:
 		if (find_unix(w, my) < 0)

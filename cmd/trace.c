@@ -170,7 +170,7 @@ static void
 follow_alone(const struct peer_link *l, const struct step *s)
 {
 	struct peer_end any = { .roles = PEER_READS | PEER_WRITES |
-		PEER_MASTER | PEER_SLAVE }, *e;
+		PEER_MASTER | PEER_SLAVE }, *e, *ring;
 	int dir = peer_dir(l, &any), state;
 	size_t n;
 
@@ -183,8 +183,8 @@ follow_alone(const struct peer_link *l, const struct step *s)
 			add_hop(l, e, dir, s->level, PEER_OPEN);
 			return;
 		}
-	state = peer_alone(l);
-	add_hop(l, NULL, dir, s->level, state < 0 ? PEER_HIDDEN :
+	state = peer_alone(l, &ring);
+	add_hop(l, ring, dir, s->level, state < 0 ? PEER_HIDDEN :
 	        (enum peer_state)state);
 }
 
@@ -262,17 +262,25 @@ compare_hops(const void *a, const void *b)
 	return d ? d : x->level < y->level ? -1 : x->level > y->level;
 }
 
+/* Is it seen from its lower end? The upper one may be nobody, or an io_uring,
+ * which has no part in the flow itself. */
+static int
+is_upward(const struct hop *h)
+{
+	return h->dir == PEER_FROM && h->its && h->state != PEER_INFLIGHT;
+}
+
 /* The two ends of a hop, in the direction of the flow; NULL for none. */
 static struct peer_end *
 from_of(const struct hop *h)
 {
-	return h->dir == PEER_FROM && h->its ? h->its : &peer.mine[h->my];
+	return is_upward(h) ? h->its : &peer.mine[h->my];
 }
 
 static struct peer_end *
 to_of(const struct hop *h)
 {
-	return h->dir == PEER_FROM && h->its ? &peer.mine[h->my] : h->its;
+	return is_upward(h) ? &peer.mine[h->my] : h->its;
 }
 
 static int
@@ -379,9 +387,8 @@ static void
 add_group(const struct hop *first, const struct hop *last)
 {
 	struct peer_end *from = NULL, *to = NULL;
-	struct peer_row r = { .dir = first->its && first->dir == PEER_FROM ?
-		PEER_TO : first->dir, .state = first->state,
-		.uid = first->uid };
+	struct peer_row r = { .dir = is_upward(first) ? PEER_TO : first->dir,
+		.state = first->state, .uid = first->uid };
 	int flows = first->dir != PEER_BOTH;
 	const struct hop *h;
 

@@ -263,6 +263,42 @@ os.waitpid(pid, 0)' 3>&- 4>&- 10>&- 251>&- &
 	[[ $PEERS == *"$(lines "-> $PID 100 open")"* ]]
 }
 
+@test "fdpeer: sockets, FIFOs and files that an io_uring has" {
+	touch 'a file' other
+	mkfifo fifo
+	hold 100,101=unix 102=rw:fifo 103=r:fifo 104=rw:'a file' 105=r:other \
+		120=uring:101,102,104 close:101 close:102
+	[[ $(ls -l "/proc/$PID/fd/120") == *io_uring* ]] || skip 'no io_uring'
+	peers 100
+	[ "$PEERS" = "$(lines "<-> $PID 120 inflight")" ]
+	peers 103
+	[ "$PEERS" = "$(lines "<- $PID 120 inflight")" ]
+	peers 104
+	[ "$PEERS" = "$(lines "== $PID 120 -")" ]
+	peers 105
+	[ -z "$PEERS" ]
+	peers 120
+	[ "$PEERS" = "$(lines "-> $PID 103 open" "-> $PID 104 open" "-> $PID 120 inflight")" ]
+	# in a pipeline too
+	hold 100,101=pipe 120=uring:101 close:101
+	run -0 --separate-stderr fdpeer -rH "$PID" 100
+	[ "$(cut -f 3-5,7-8 <<<"$output")" = "$(lines "100 <- $PID 120 inflight")" ]
+}
+
+@test "fdpeer: what an io_uring has may be one of many of that name" {
+	hold 100=eventfd 101=eventfd 102=memfd:m 103=r:/dev/null \
+		120=uring:100,103 close:100
+	[[ $(ls -l "/proc/$PID/fd/120") == *io_uring* ]] || skip 'no io_uring'
+	run -3 --separate-stderr fdpeer -H "$PID" 101
+	[ -z "$output" ]
+	[[ ${stderr_lines[0]} == *'(eventfd): this kernel cannot tell of an io_uring that may have it' ]]
+	run --separate-stderr fdpeer -H "$PID" 102
+	[[ $stderr != *io_uring* ]]
+	run -3 --separate-stderr fdpeer -H "$PID" 120
+	[ "$(cut -f 4-8 <<<"$output" | grep hidden)" = "$(lines '<-> - - - hidden')" ]
+	[[ $stderr == *"this kernel cannot tell the other end of descriptor 120 (uring)"* ]]
+}
+
 @test "fdpeer: a bpf map by its number" {
 	need_root
 	hold 100=bpf 101=bpf 102=dup:100
