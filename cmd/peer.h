@@ -83,6 +83,8 @@ struct peer_link {
 	enum peer_state held;	/* STATE with a peer; PEER_OPEN is looked up */
 	enum peer_state alone;	/* STATE where nobody is seen to be one */
 	long uid;		/* ... and who it is then, or -1 */
+	uint64_t net;		/* the network namespace of a peer's socket, if
+				 * mine is of another one */
 };
 
 struct peer_row {
@@ -90,6 +92,7 @@ struct peer_row {
 	int dir;
 	enum peer_state state;
 	long uid;		/* of a peer that is not seen, or -1 */
+	uint64_t net;
 };
 
 extern struct peer {

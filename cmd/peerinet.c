@@ -178,12 +178,11 @@ link_listeners(const struct peer_socks *s, const struct peer_sock *m)
 		if (l->state != SOCK_LISTEN || l->lport != m->lport ||
 		    l->family != m->family || !receives(l->local, m->local))
 			continue;
-		peer_sock_link(l->ino, PEER_BOTH, PEER_BACKLOG, PEER_BACKLOG,
-		               l->uid);
+		peer_sock_link(l, s->net, PEER_BOTH, PEER_BACKLOG);
 		n++;
 	}
 	if (n == 0)
-		peer_sock_alone(PEER_BOTH, PEER_BACKLOG, -1);
+		peer_sock_alone(PEER_BOTH, PEER_BACKLOG);
 }
 
 /* Who waits to be accepted at the listener. */
@@ -203,10 +202,9 @@ link_waiting(const struct walk *w, struct peer_socks *s,
 			continue;
 		c = find_mirror(w, PEER_TCP, s, m, &where);
 		if (c && c->ino)
-			peer_sock_link(c->ino, PEER_BOTH, PEER_BACKLOG,
-			               PEER_BACKLOG, c->uid);
+			peer_sock_link(c, where->net, PEER_BOTH, PEER_BACKLOG);
 		else
-			peer_sock_alone(PEER_BOTH, PEER_BACKLOG, -1);
+			peer_sock_alone(PEER_BOTH, PEER_BACKLOG);
 	}
 }
 
@@ -219,7 +217,7 @@ link_nobody(const struct peer_sock *r)
 
 	if (r->state == SOCK_CLOSE_WAIT || r->state == SOCK_LAST_ACK ||
 	    r->state == SOCK_CLOSING) {
-		peer_sock_alone(PEER_BOTH, PEER_CLOSED, -1);
+		peer_sock_alone(PEER_BOTH, PEER_CLOSED);
 	} else if (is_loopback(r->remote)) {
 		if (!peer.traced && peer.desc.fd > said) {
 			said = peer.desc.fd;
@@ -227,9 +225,9 @@ link_nobody(const struct peer_sock *r)
 			         "namespace has the address it is connected to "
 			         "(NAT?)", peer.operand, said);
 		}
-		peer_sock_alone(PEER_BOTH, PEER_HIDDEN, -1);
+		peer_sock_alone(PEER_BOTH, PEER_HIDDEN);
 	} else {
-		peer_sock_alone(direction(r->state), PEER_REMOTE, -1);
+		peer_sock_alone(direction(r->state), PEER_REMOTE);
 	}
 }
 
@@ -251,19 +249,18 @@ link_tcp(const struct walk *w, struct peer_socks *s, const struct peer_sock *r)
 		m = find_mirror(w, PEER_TCP, s, &as, &where);
 		/* to another host */
 		if (!m) {
-			peer_sock_alone(direction(r->state), PEER_REMOTE, -1);
+			peer_sock_alone(direction(r->state), PEER_REMOTE);
 			return;
 		}
 	}
 	if (!m)
 		link_nobody(r);
 	else if (m->ino)
-		peer_sock_link(m->ino, direction(r->state), PEER_OPEN,
-		               PEER_PROVE, m->uid);
+		peer_sock_link(m, where->net, direction(r->state), PEER_OPEN);
 	else if (waits(m))
 		link_listeners(where, m);
 	else
-		peer_sock_alone(PEER_BOTH, PEER_CLOSED, -1);
+		peer_sock_alone(PEER_BOTH, PEER_CLOSED);
 }
 
 /* Who gets what is sent to the address; how many. */
@@ -279,7 +276,7 @@ link_receivers(const struct peer_socks *s, const struct peer_sock *r)
 		if (o->rport || o->lport != r->rport || !o->ino ||
 		    !receives(o->local, r->remote))
 			continue;
-		peer_sock_link(o->ino, PEER_TO, PEER_OPEN, PEER_PROVE, o->uid);
+		peer_sock_link(o, s->net, PEER_TO, PEER_OPEN);
 		n++;
 	}
 	return n;
@@ -300,8 +297,7 @@ link_senders(const struct peer_socks *s, const struct peer_sock *r)
 			continue;
 		if (!is_any(r->local) || is_loopback(o->remote) ||
 		    same(o->remote, o->local))
-			peer_sock_link(o->ino, PEER_FROM, PEER_OPEN,
-			               PEER_PROVE, o->uid);
+			peer_sock_link(o, s->net, PEER_FROM, PEER_OPEN);
 	}
 }
 
@@ -319,22 +315,21 @@ link_udp(const struct walk *w, struct peer_socks *s, const struct peer_sock *r)
 	}
 	m = find_mirror(w, PEER_UDP, s, r, &where);
 	if (m && m->ino) {
-		peer_sock_link(m->ino, PEER_BOTH, PEER_OPEN, PEER_PROVE,
-		               m->uid);
+		peer_sock_link(m, where->net, PEER_BOTH, PEER_OPEN);
 		return;
 	}
 	n = link_receivers(s, r);
 	if (is_loopback(r->remote)) {
 		if (n == 0)
 			peer_sock_alone(PEER_TO, s->failed ? PEER_HIDDEN :
-			                PEER_NONE, -1);
+			                PEER_NONE);
 		return;
 	}
 	while (n == 0 && (o = peer_socks_next(w, PEER_UDP, o)))
 		if (o != s)
 			n = link_receivers(o, r);
 	if (n == 0)
-		peer_sock_alone(PEER_BOTH, PEER_REMOTE, -1);
+		peer_sock_alone(PEER_BOTH, PEER_REMOTE);
 }
 
 /* The row of my end, in the namespace of its holder, or in another one, or in
@@ -384,10 +379,11 @@ peer_inet_links(const struct walk *w, struct peer_end *my, int proto)
 	}
 	r = find_mine(w, my, proto == IPPROTO_TCP ? PEER_TCP : PEER_UDP, &s,
 	              &untold);
+	peer_sock_home = r ? s->net : NULL;
 	if (!r && untold)
-		peer_sock_alone(PEER_BOTH, PEER_HIDDEN, -1);
+		peer_sock_alone(PEER_BOTH, PEER_HIDDEN);
 	else if (r && r->lport == r->rport && same(r->local, r->remote))
-		peer_sock_link(r->ino, PEER_BOTH, PEER_OPEN, PEER_SILENT, -1);
+		peer_sock_link(r, s->net, PEER_BOTH, PEER_OPEN);
 	else if (r && proto == IPPROTO_TCP)
 		link_tcp(w, s, r);
 	else if (r)

@@ -78,7 +78,7 @@ add_row(const struct peer_link *l, struct peer_end *its, int dir,
         enum peer_state state)
 {
 	struct peer_row r = { &peer.mine[l->my], its, dir, state,
-		its ? -1 : l->uid };
+		its ? -1 : l->uid, l->net };
 
 	if (dir == PEER_EQUAL)
 		r.state = PEER_SAME;

@@ -29,6 +29,8 @@ enum { SINGLE = 16 };
 
 static unsigned singles;
 
+const struct sock_net *peer_sock_home;
+
 static struct peer_key
 key(uint32_t ino)
 {
@@ -53,19 +55,21 @@ peer_sock_ends(const struct walk *w)
 }
 
 void
-peer_sock_link(uint32_t ino, int dir, enum peer_state held,
-               enum peer_state alone, long uid)
+peer_sock_link(const struct peer_sock *its, const struct sock_net *net, int dir,
+               enum peer_state state)
 {
-	peer_link((struct peer_link){ .key = key(ino), .dir = dir,
-		.roles = PEER_READS | PEER_WRITES, .held = held,
-		.alone = alone, .uid = uid });
+	peer_link((struct peer_link){ .key = key(its->ino), .dir = dir,
+		.roles = PEER_READS | PEER_WRITES, .held = state,
+		.alone = state == PEER_OPEN ? PEER_PROVE : state,
+		.uid = its->uid,
+		.net = net == peer_sock_home ? 0 : sock_net_number(net) });
 }
 
 void
-peer_sock_alone(int dir, enum peer_state state, long uid)
+peer_sock_alone(int dir, enum peer_state state)
 {
 	peer_link((struct peer_link){ .key.class = PEER_NOTHING, .dir = dir,
-		.alone = state, .uid = uid });
+		.alone = state, .uid = -1 });
 }
 
 /* A socket that has no direction left is still connected. */
@@ -124,18 +128,11 @@ ask_unix(struct sock_net *net, uint32_t ino, struct peer_sock *r,
 	return 1;
 }
 
-static long
-uid_of(struct sock_net *net, uint32_t ino)
-{
-	struct peer_sock r;
-
-	return ask_unix(net, ino, &r, NULL) == 1 ? r.uid : -1;
-}
-
 /* Who waits to be accepted where, in all namespaces; read once. */
 static struct waiting {
-	uint32_t client, listener;
-	long uid;		/* the listener's */
+	uint32_t client;
+	struct peer_sock listener;
+	const struct sock_net *net;
 } *waiting;
 static size_t nwaiting;
 
@@ -143,7 +140,7 @@ static void
 read_waiting(struct sock_net *net)
 {
 	struct sock_iter it;
-	struct waiting v;
+	struct waiting v = { .net = net };
 	struct sock k;
 	size_t i;
 
@@ -153,8 +150,8 @@ read_waiting(struct sock_net *net)
 	while (sock_next(&it, &k) == 1)
 		for (i = 0; i < k.nicons; i++) {
 			memcpy(&v.client, (const char *)k.icons + 4 * i, 4);
-			v.listener = k.ino;
-			v.uid = k.has_uid ? (long)k.uid : -1;
+			v.listener.ino = k.ino;
+			v.listener.uid = k.has_uid ? (long)k.uid : -1;
 			waiting = cli_grow(waiting, nwaiting, sizeof v);
 			waiting[nwaiting++] = v;
 		}
@@ -182,17 +179,39 @@ link_listeners(const struct walk *w, uint32_t client)
 	for (i = 0; i < nwaiting; i++) {
 		if (waiting[i].client != client)
 			continue;
-		peer_sock_link(waiting[i].listener, PEER_BOTH, PEER_BACKLOG,
-		               PEER_BACKLOG, waiting[i].uid);
+		peer_sock_link(&waiting[i].listener, waiting[i].net, PEER_BOTH,
+		               PEER_BACKLOG);
 		n++;
 	}
 	return n;
 }
 
+/* The unix socket of that inode in a namespace, or in any one, for a path leads
+ * from one to another: that which it is in, and at least inode and user. */
+static const struct sock_net *
+find_its(const struct walk *w, struct sock_net *net, uint32_t ino,
+         struct peer_sock *its)
+{
+	const struct peer_socks *s = NULL;
+	const struct peer_sock *r;
+
+	if (ask_unix(net, ino, its, NULL) == 1)
+		return net;
+	while ((s = peer_socks_next(w, PEER_UNIX, s)))
+		if ((r = peer_sock(s, ino))) {
+			*its = *r;
+			return s->net;
+		}
+	*its = (struct peer_sock){ .ino = ino, .uid = -1, .peered = -1 };
+	return net;
+}
+
 /* Who waits to be accepted at the listener. */
 static void
-link_waiting(struct sock_net *net, uint32_t listener)
+link_waiting(const struct walk *w, struct sock_net *net, uint32_t listener)
 {
+	const struct sock_net *where;
+	struct peer_sock its;
 	struct sock k;
 	uint32_t *icons;
 	size_t i, n;
@@ -203,9 +222,10 @@ link_waiting(struct sock_net *net, uint32_t listener)
 	if (!(icons = malloc(4 * n)))
 		return;
 	memcpy(icons, k.icons, 4 * n);
-	for (i = 0; i < n; i++)
-		peer_sock_link(icons[i], PEER_BOTH, PEER_BACKLOG, PEER_BACKLOG,
-		               uid_of(net, icons[i]));
+	for (i = 0; i < n; i++) {
+		where = find_its(w, net, icons[i], &its);
+		peer_sock_link(&its, where, PEER_BOTH, PEER_BACKLOG);
+	}
 	free(icons);
 }
 
@@ -221,33 +241,34 @@ link_senders(const struct walk *w, uint32_t ino, uint32_t but)
 		for (i = 0; i < s->n; i++)
 			if (s->rows[i].peered > 0 && s->rows[i].peer == ino &&
 			    s->rows[i].ino != but)
-				peer_sock_link(s->rows[i].ino, PEER_FROM,
-				               PEER_OPEN, PEER_PROVE,
-				               s->rows[i].uid);
+				peer_sock_link(&s->rows[i], s->net, PEER_FROM,
+				               PEER_OPEN);
 }
 
 static void
 link_unix(const struct walk *w, struct sock_net *net, const struct peer_sock *r)
 {
+	const struct sock_net *where;
 	struct peer_sock its;
-	int dgram = r->type == SOCK_DGRAM, back;
+	int dgram = r->type == SOCK_DGRAM, one_way;
 
+	peer_sock_home = net;
 	if (r->state == SOCK_LISTEN) {
-		link_waiting(net, r->ino);
+		link_waiting(w, net, r->ino);
 	} else if (r->peered && r->peer) {
-		back = ask_unix(net, r->peer, &its, NULL);
-		peer_sock_link(r->peer, dgram && back == 1 && (!its.peered ||
-		               its.peer != r->ino) ? PEER_TO :
-		               direction(r->shutdown), PEER_OPEN, PEER_PROVE,
-		               back == 1 ? its.uid : -1);
+		where = find_its(w, net, r->peer, &its);
+		one_way = dgram && its.peered >= 0 &&
+		    (!its.peered || its.peer != r->ino);
+		peer_sock_link(&its, where, one_way ? PEER_TO :
+		               direction(r->shutdown), PEER_OPEN);
 		/* many to one, if it has a name */
 		if (dgram)
 			link_senders(w, r->ino, r->peer);
 	} else if (r->peered && (dgram || r->shutdown == 3)) {
-		peer_sock_alone(PEER_BOTH, PEER_CLOSED, -1);
+		peer_sock_alone(PEER_BOTH, PEER_CLOSED);
 	} else if (r->peered) {
 		if (link_listeners(w, r->ino) == 0)
-			peer_sock_alone(PEER_BOTH, PEER_BACKLOG, -1);
+			peer_sock_alone(PEER_BOTH, PEER_BACKLOG);
 	} else if (dgram) {
 		link_senders(w, r->ino, 0);
 	}
@@ -290,24 +311,23 @@ link_netlink(const struct walk *w, const struct peer_end *my)
 
 	while (!r && (s = peer_socks_next(w, PEER_NETLINK, s)))
 		r = peer_sock(s, (uint32_t)my->key.id);
+	peer_sock_home = s ? s->net : NULL;
 	for (i = 0; r && i < s->n; i++) {
 		const struct peer_sock *o = &s->rows[i];
 
 		if (o == r || o->proto != r->proto || !o->ino)
 			continue;
 		if (r->peer && o->id == r->peer) {
-			peer_sock_link(o->ino, o->peer == r->id ? PEER_BOTH :
-			               PEER_TO, PEER_OPEN, PEER_PROVE, o->uid);
+			peer_sock_link(o, s->net, o->peer == r->id ?
+			               PEER_BOTH : PEER_TO, PEER_OPEN);
 			n++;
 		} else if (r->id && o->peer == r->id) {
-			peer_sock_link(o->ino, PEER_FROM, PEER_OPEN,
-			               PEER_PROVE, o->uid);
+			peer_sock_link(o, s->net, PEER_FROM, PEER_OPEN);
 			n++;
 		}
 	}
 	if (r && r->peer && n == 0)
-		peer_sock_alone(PEER_TO, s->failed ? PEER_HIDDEN : PEER_NONE,
-		                -1);
+		peer_sock_alone(PEER_TO, s->failed ? PEER_HIDDEN : PEER_NONE);
 	else if (n == 0)
 		peer_kernel(PEER_BOTH);
 	return 1;
@@ -333,7 +353,7 @@ peer_sock_links(const struct walk *w, struct peer_end *my)
 	switch (known == 1 ? k.family : AF_UNSPEC) {
 	case AF_UNIX:
 		if (find_unix(w, my) < 0)
-			peer_sock_alone(PEER_BOTH, PEER_HIDDEN, -1);
+			peer_sock_alone(PEER_BOTH, PEER_HIDDEN);
 		return 1;
 	case AF_INET:
 	case AF_INET6:

@@ -44,6 +44,7 @@ static struct hop {
 	int dir, level;
 	enum peer_state state;
 	long uid;
+	uint64_t net;
 } *hops;
 static size_t nhops;
 
@@ -101,7 +102,7 @@ add_hop(const struct peer_link *l, struct peer_end *its, int dir, int level,
         enum peer_state state)
 {
 	struct hop h = { .my = l->my, .its = its, .dir = dir, .level = level,
-		.state = state, .uid = l->uid };
+		.state = state, .uid = l->uid, .net = l->net };
 
 	h.key = peer.mine[l->my].key;
 	h.other = its ? its->key : h.key;
@@ -388,7 +389,8 @@ add_group(const struct hop *first, const struct hop *last)
 {
 	struct peer_end *from = NULL, *to = NULL;
 	struct peer_row r = { .dir = is_upward(first) ? PEER_TO : first->dir,
-		.state = first->state, .uid = first->uid };
+		.state = first->state, .uid = first->uid,
+		.net = first->net };
 	int flows = first->dir != PEER_BOTH;
 	const struct hop *h;
 

@@ -26,6 +26,7 @@ enum {
 
 struct sock_net {
 	uint64_t dev, ino;	/* of a file of it; dev 0: none */
+	uint64_t number;	/* of net:[N], or 0 */
 	int root, dir;		/* of a process in it, or -1 */
 	int ns;			/* its file, or -1 */
 	int refused;		/* no netlink socket to be had */
@@ -85,19 +86,17 @@ by_statx(const struct kstatx *st)
 	return intern((uint64_t)st->dev_major << 32 | st->dev_minor, st->ino);
 }
 
-/* What only has the text of the link, or not even that, stands for a procfs, or
- * has no CONFIG_NET_NS: there may be tables, and no namespace to enter. */
-static struct sock_net *
-standin(int dir)
+/* The number in the text of a link to a namespace, or 0. */
+static uint64_t
+number(int dir, const char *name)
 {
 	struct buf b = { 0 };
 	uint64_t ino = 0;
 
-	if (proc_readlink(dir, "ns/net", &b) == 0 &&
-	    strncmp(b.s, "net:[", 5) == 0)
+	if (proc_readlink(dir, name, &b) == 0 && strncmp(b.s, "net:[", 5) == 0)
 		ino = strtoull(b.s + 5, NULL, 10);
 	buf_free(&b);
-	return intern(0, ino);
+	return ino;
 }
 
 /*
@@ -120,13 +119,19 @@ sock_net(int root, int dir)
 	} else if (proc_statx(dir, "net/dev", &st) == 0) {
 		n = by_statx(&st);
 	} else if (errno == ENOENT) {
-		n = standin(dir);
+		/* What only has the text of the link, or not even that, stands
+		 * for a procfs, or has no CONFIG_NET_NS: there may be tables,
+		 * and no namespace to enter. */
+		n = intern(0, number(dir, "ns/net"));
 	} else {
 		return NULL;
 	}
 	if (n) {
 		n->root = root;
 		n->dir = n == own ? -1 : dir;
+		if (!n->number)
+			n->number = n == own ? number(root, "self/ns/net") :
+			    number(dir, "ns/net");
 	}
 	return n;
 }
@@ -148,12 +153,19 @@ sock_net_of(int root, int fd)
 	if (n && n->ns < 0) {
 		n->root = root;
 		n->ns = ns;
+		n->number = n->ino;
 		fcntl(ns, F_SETFD, FD_CLOEXEC);
 	} else {
 		close(ns);
 	}
 	errno = err;
 	return n;
+}
+
+uint64_t
+sock_net_number(const struct sock_net *n)
+{
+	return n ? n->number : 0;
 }
 
 uint32_t

@@ -30,6 +30,9 @@ struct sock_net *sock_net(int root, int dir);
  * NULL with errno. */
 struct sock_net *sock_net_of(int root, int fd);
 
+/* The N of its "net:[N]"; 0 for NULL, or where that may not be read. */
+uint64_t sock_net_number(const struct sock_net *);
+
 /* The inode of "socket:[N]", 0 for another text. */
 uint32_t sock_ino(const char *target);
 

@@ -269,6 +269,39 @@ veth() {
 		nsenter -n -t "$2" ip link set v1 up
 }
 
+# net_is NET PID FD: is that namespace named behind the name, in JSON by number?
+net_is() {
+	local name num
+	name=$(fdpeer -H "$2" "$3" | cut -f 9 | grep -o 'net:.*' || true)
+	num=$(fdpeer -J "$2" "$3" | jq -r .peernet)
+	[ "$name" = "$1" ] && [ "net:[$num]" = "${1:-net:[null]}" ]
+}
+
+@test "fdpeer: unix sockets of two namespaces, by a path" {
+	local server net
+	need jq
+	hold "100=socket:unix,stream,bind=$PWD/s,listen" \
+		"101=socket:unix,dgram,bind=$PWD/d"
+	server=$PID
+	net=$(readlink "/proc/$server/ns/net")
+	in_net "100=socket:unix,stream,to=$PWD/s" "101=socket:unix,dgram,to=$PWD/d"
+	peers "$PID" 100
+	all "<-> $server 100 backlog"
+	net_is "$net" "$PID" 100
+	peers "$PID" 101
+	all "-> $server 101 open"
+	net_is "$net" "$PID" 101
+	[ "$(fdpeer -0 "$PID" 101 | tr '\0' '\n' | cut -f 9 | grep -c 'net:')" -eq 0 ]
+	need_root
+	net=$(readlink "/proc/$PID/ns/net")
+	peers "$server" 100
+	all "<-> $PID 100 backlog"
+	net_is "$net" "$server" 100
+	peers "$server" 101
+	all "<- $PID 101 open"
+	net_is "$net" "$server" 101
+}
+
 @test "fdpeer: TCP to another namespace, never by its loopback; remote" {
 	need_root
 	need ip nsenter
@@ -289,10 +322,13 @@ veth() {
 		104=socket:inet,dgram,bind=127.0.0.1/1003,to=127.0.0.1/1004
 	peers "$PID" 100
 	all "<-> $server 100 backlog"
+	net_is "$(readlink "/proc/$server/ns/net")" "$PID" 100
 	peers "$server" 100
 	all "<-> $PID 100 backlog"
+	net_is "$(readlink "/proc/$PID/ns/net")" "$server" 100
 	peers "$PID" 103
 	all "<-> $PID 102 open"
+	net_is '' "$PID" 103
 	# that has the mirrored addresses, but is in the other namespace
 	peers "$PID" 104
 	all '-> - - none'
