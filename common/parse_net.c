@@ -278,6 +278,42 @@ track_address(const char *s, size_t n, unsigned char *a)
 	return inet_pton(AF_INET, text, a + 12) == 1 ? 0 : -1;
 }
 
+/* 32 digits; 0 or -1. */
+static int
+hex_address(const char *s, unsigned char *a)
+{
+	size_t i;
+
+	if (strspn(s, "0123456789abcdef") != 32)
+		return -1;
+	for (i = 0; i < 16; i++) {
+		char digits[3] = { s[2 * i], s[2 * i + 1] };
+
+		a[i] = (unsigned char)strtoul(digits, NULL, 16);
+	}
+	return 0;
+}
+
+/* A leaf of the trie, "|-- ADDRESS", has a line for each of its routes. */
+int
+parse_net_own(const char **text, unsigned char addr[16])
+{
+	const char *s, *leaf = NULL;
+
+	while (*(s = *text)) {
+		*text = next_line(s);
+		s += strspn(s, " ");
+		if (strncmp(s, "|-- ", 4) == 0)
+			leaf = s + 4;
+		else if (leaf && strncmp(s, "/32 host LOCAL", 14) == 0 &&
+		    track_address(leaf, strcspn(leaf, "\n"), addr) == 0)
+			return 1;
+		else if (hex_address(s, addr) == 0)
+			return 1;
+	}
+	return 0;
+}
+
 /* A word "key=value" of a row; seen: the bits of what its two halves have. */
 static void
 track_word(const char *s, size_t n, struct track_row *t, unsigned *seen)

@@ -1,6 +1,6 @@
 /*
  * parse_net - rows of the tables in /proc/PID/net: tcp udp raw icmp (and their
- * v6), unix, netlink, packet, nf_conntrack. Texts are NUL-terminated; what is
+ * v6), unix, netlink, packet, nf_conntrack, fib_trie, if_inet6. Texts are NUL-terminated; what is
  * returned points into them.
  *
  * A row of unix can be forged: a path that a socket is bound to may hold a
@@ -56,6 +56,10 @@ int parse_net_packet(const char **text, struct sock *);
 /* The same for net/tcp, udp, raw and icmp (AF_INET; IPPROTO_RAW and _ICMP for
  * the latter two) and tcp6 ... (AF_INET6). */
 int parse_net_inet(const char **text, int family, int proto, struct sock *);
+
+/* The next address of net/fib_trie or net/if_inet6 that is the namespace's own
+ * (IPv4: v4-mapped), *text moved behind it: 1, or 0 at the end. */
+int parse_net_own(const char **text, unsigned char addr[16]);
 
 /* A connection that is tracked: what is sent to it, and what comes back, which
  * differ by more than the direction where addresses are translated. */

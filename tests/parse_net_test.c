@@ -225,6 +225,33 @@ test_net_track(void)
 	ok(parse_net_track(&s, &t) == 0 && !*s, "parse_net_track: the end");
 }
 
+static void
+test_net_own(void)
+{
+	static const char trie[] =
+	    "Main:\n  +-- 0.0.0.0/0 3 0 5\n     |-- 0.0.0.0\n"
+	    "        /0 universe UNICAST\n           |-- 192.0.2.0\n"
+	    "              /24 link UNICAST\n           |-- 192.0.2.2\n"
+	    "              /32 link BROADCAST\n              /32 host LOCAL\n"
+	    "        |-- 192.0.2.255\n           /32 link BROADCAST\nLocal:";
+	static const unsigned char v4[16] = {
+		[10] = 0xff, 0xff, 192, 0, 2, 2
+	}, v6[16] = { 0xfe, 0x80, [15] = 1 };
+	const char *s = trie;
+	unsigned char a[16];
+
+	ok(parse_net_own(&s, a) == 1 && !memcmp(a, v4, 16),
+	   "parse_net_own: of the trie");
+	ok(parse_net_own(&s, a) == 0 && !*s, "parse_net_own: the end");
+	s = "fe800000000000000000000000000001 04 40 20 80     eth0\n"
+	    "fe80000000000000000000000000001 04 40 20 80     eth0";
+	ok(parse_net_own(&s, a) == 1 && !memcmp(a, v6, 16),
+	   "parse_net_own: IPv6");
+	ok(parse_net_own(&s, a) == 0 && !*s, "parse_net_own: a short one");
+	s = "/32 host LOCAL\n|-- 1.2.3\n/32 host LOCAL\n";
+	ok(parse_net_own(&s, a) == 0, "parse_net_own: of no leaf");
+}
+
 /* A netlink message that is put together; at is its length. */
 struct message {
 	char s[512];
@@ -512,6 +539,7 @@ test_net(void)
 	test_net_unix();
 	test_net_others();
 	test_net_track();
+	test_net_own();
 	test_diag_unix();
 	test_diag_others();
 	test_diag_ends();

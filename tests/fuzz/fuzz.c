@@ -223,6 +223,7 @@ fuzz_net(const char *s, size_t n)
 	static const int families[] = { 2, 10 };	/* AF_INET, _INET6 */
 	const char *text, *before;
 	struct track_row t;
+	unsigned char addr[16];
 	struct sock k;
 	size_t i;
 
@@ -240,6 +241,9 @@ fuzz_net(const char *s, size_t n)
 		use_sock(&k, s, n);
 	must(text == s + n);
 	for (text = before = s; parse_net_track(&text, &t) == 1; before = text)
+		must(text > before);
+	must(text == s + n);
+	for (text = before = s; parse_net_own(&text, addr) == 1; before = text)
 		must(text > before);
 	must(text == s + n);
 }
