@@ -39,17 +39,17 @@ static const struct {
 	int family, proto;
 	const char *file;
 } tables[SOCKS_TABLES] = {
-	[SOCKS_UNIX] = { AF_UNIX, 0, "net/unix" },
-	[SOCKS_TCP] = { AF_INET, IPPROTO_TCP, "net/tcp" },
-	[SOCKS_TCP6] = { AF_INET6, IPPROTO_TCP, "net/tcp6" },
-	[SOCKS_UDP] = { AF_INET, IPPROTO_UDP, "net/udp" },
-	[SOCKS_UDP6] = { AF_INET6, IPPROTO_UDP, "net/udp6" },
-	[SOCKS_RAW] = { AF_INET, IPPROTO_RAW, "net/raw" },
-	[SOCKS_RAW6] = { AF_INET6, IPPROTO_RAW, "net/raw6" },
-	[SOCKS_ICMP] = { AF_INET, IPPROTO_ICMP, "net/icmp" },
-	[SOCKS_ICMP6] = { AF_INET6, IPPROTO_ICMPV6, "net/icmp6" },
-	[SOCKS_NETLINK] = { AF_NETLINK, 0, "net/netlink" },
-	[SOCKS_PACKET] = { AF_PACKET, 0, "net/packet" },
+	[SOCKS_UNIX] = { AF_UNIX, 0, "unix" },
+	[SOCKS_TCP] = { AF_INET, IPPROTO_TCP, "tcp" },
+	[SOCKS_TCP6] = { AF_INET6, IPPROTO_TCP, "tcp6" },
+	[SOCKS_UDP] = { AF_INET, IPPROTO_UDP, "udp" },
+	[SOCKS_UDP6] = { AF_INET6, IPPROTO_UDP, "udp6" },
+	[SOCKS_RAW] = { AF_INET, IPPROTO_RAW, "raw" },
+	[SOCKS_RAW6] = { AF_INET6, IPPROTO_RAW, "raw6" },
+	[SOCKS_ICMP] = { AF_INET, IPPROTO_ICMP, "icmp" },
+	[SOCKS_ICMP6] = { AF_INET6, IPPROTO_ICMPV6, "icmp6" },
+	[SOCKS_NETLINK] = { AF_NETLINK, 0, "netlink" },
+	[SOCKS_PACKET] = { AF_PACKET, 0, "packet" },
 	[SOCKS_VSOCK] = { AF_VSOCK, 0, NULL }
 };
 
@@ -297,13 +297,26 @@ question(struct sock_iter *it, unsigned states, unsigned show, uint32_t ino)
 	return ask(it, q, n);
 }
 
+int
+sock_read(const struct sock_net *n, const char *file, struct buf *b)
+{
+	char name[32];
+
+	if (n->dir < 0 && n != own) {
+		errno = EPERM;
+		return -1;
+	}
+	snprintf(name, sizeof name, "%snet/%s", n->dir < 0 ? "self/" : "",
+	         file);
+	return proc_read(n->dir < 0 ? n->root : n->dir, name, b);
+}
+
 /* Read the table from procfs; 0, or -1 with errno. */
 static int
 open_text(struct sock_iter *it)
 {
 	const char *file = tables[it->table].file;
 	struct buf b = { 0 };
-	char name[32];
 	int r;
 
 	put_socket(it->net, it->fd, 0);
@@ -312,14 +325,7 @@ open_text(struct sock_iter *it)
 	it->data = NULL;
 	it->text = 1;
 	errno = ENOENT;
-	if (file && it->net->dir < 0 && it->net != own) {
-		errno = EPERM;
-		return -1;
-	}
-	snprintf(name, sizeof name, "%s%s", it->net->dir < 0 ? "self/" : "",
-	         file ? file : "");
-	r = !file ? -1 : proc_read(it->net->dir < 0 ? it->net->root :
-	                           it->net->dir, name, &b);
+	r = file ? sock_read(it->net, file, &b) : -1;
 	if (r < 0 && errno == ENOENT)		/* no such table: no rows */
 		r = buf_grow(&b, 1);
 	if (r < 0) {

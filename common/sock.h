@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct buf;
 struct sock;
 
 enum sock_table {
@@ -29,6 +30,10 @@ struct sock_net *sock_net(int root, int dir);
 /* The namespace in which a socket of ours was made, which needs CAP_NET_ADMIN;
  * NULL with errno. */
 struct sock_net *sock_net_of(int root, int fd);
+
+/* Read net/FILE of the namespace, as parse_net.h knows it; 0, or -1 with
+ * errno. */
+int sock_read(const struct sock_net *, const char *file, struct buf *);
 
 /* The N of its "net:[N]"; 0 for NULL, or where that may not be read. */
 uint64_t sock_net_number(const struct sock_net *);
