@@ -40,6 +40,13 @@ is_loopback(const unsigned char *a)
 	return same(a, loopback6) || (memcmp(a, any4, 12) == 0 && a[12] == 127);
 }
 
+/* Is it a multicast address? */
+static int
+is_group(const unsigned char *a)
+{
+	return a[0] == 0xff || (memcmp(a, any4, 12) == 0 && a[12] >> 4 == 14);
+}
+
 /* Does what is bound to one address get what is sent to the other? */
 static int
 receives(const unsigned char *bound, const unsigned char *to)
@@ -81,32 +88,65 @@ find_mirror(const struct walk *w, enum peer_group group, struct peer_socks *s,
 	return m;
 }
 
-/* The connections whose addresses are translated, as the namespace of the
- * process tells (as root, and where it tracks any); read once. */
+/* Does the kernel track connections, as NAT needs it? */
+static int
+is_tracked(const struct walk *w)
+{
+	struct kstatx st;
+
+	return proc_lookup(w->root, "sys/net/netfilter/nf_conntrack_max", &st)
+	    == 0 || errno != ENOENT;
+}
+
+/* Has the namespace, which was just read, rules of iptables that translate
+ * addresses? What nft(8) has no file tells. */
+static int
+has_rules(const struct peer_socks *s)
+{
+	static const char *const files[] = {
+		"ip_tables_names", "ip6_tables_names"
+	};
+	struct buf b = { 0 };
+	size_t i;
+	int found = 0;
+
+	for (i = 0; i < 2; i++)
+		if (sock_read(s->net, files[i], &b) == 0)
+			found |= strncmp(b.s, "nat\n", 4) == 0 ||
+			    strstr(b.s, "\nnat\n") != NULL;
+	buf_free(&b);
+	return found;
+}
+
+/* The connections of a protocol whose addresses are translated, as the namespace
+ * tells (to root, and where it tracks any). NULL: it can't be told, or is not
+ * that of the process. */
 static const struct track_row *
-translations(const struct walk *w, size_t *n)
+translations(const struct walk *w, const struct peer_socks *in, int proto,
+             size_t *n)
 {
 	static struct track_row *rows;
-	static size_t nrows;
-	static int known;
 	struct buf text = { 0 };
 	struct track_row t;
 	const char *s;
+	int r = -1;
 
-	if (!known && proc_read(w->table.dir, "net/nf_conntrack", &text) == 0)
-		for (s = text.s; parse_net_track(&s, &t) == 1; ) {
-			if (same(t.sent.src, t.reply.dst) &&
-			    same(t.sent.dst, t.reply.src) &&
-			    t.sent.sport == t.reply.dport &&
-			    t.sent.dport == t.reply.sport)
-				continue;
-			rows = cli_grow(rows, nrows, sizeof t);
-			rows[nrows++] = t;
-		}
-	known = 1;
+	*n = 0;
+	rows = cli_grow(rows, *n, sizeof t);
+	errno = EPERM;
+	if (sock_net(w->root, w->table.dir) == in->net)
+		r = sock_read(in->net, "nf_conntrack", &text);
+	for (s = r < 0 ? "" : text.s; parse_net_track(&s, &t) == 1; ) {
+		if (t.proto != proto || (same(t.sent.src, t.reply.dst) &&
+		    same(t.sent.dst, t.reply.src) &&
+		    t.sent.sport == t.reply.dport &&
+		    t.sent.dport == t.reply.sport))
+			continue;
+		rows = cli_grow(rows, *n, sizeof t);
+		rows[(*n)++] = t;
+	}
 	buf_free(&text);
-	*n = nrows;
-	return rows;
+	return r == 0 || !is_tracked(w) ? rows : NULL;
 }
 
 /* Is what I send one way of a connection? Then the ends are as what comes the
@@ -126,20 +166,36 @@ turn(const struct track_way *out, const struct track_way *in,
 }
 
 /* The ends of my connection as its other end would have them mirrored, if the
- * addresses are translated in between: 1, or 0. */
+ * addresses are translated in between: 1, 0, or -1 where that can't be told. */
 static int
-translate(const struct walk *w, int proto, const struct peer_sock *r,
-          struct peer_sock *as)
+translate(const struct walk *w, const struct peer_socks *s, int proto,
+          const struct peer_sock *r, struct peer_sock *as)
 {
-	size_t i, n;
-	const struct track_row *t = translations(w, &n);
+	size_t n;
+	const struct track_row *t = translations(w, s, proto, &n);
 
+	if (!t)
+		return -1;
 	*as = *r;
-	for (i = 0; i < n; i++, t++)
-		if (t->proto == proto && (turn(&t->sent, &t->reply, r, as) ||
-		    turn(&t->reply, &t->sent, r, as)))
+	for (; n-- > 0; t++)
+		if (turn(&t->sent, &t->reply, r, as) ||
+		    turn(&t->reply, &t->sent, r, as))
 			return 1;
 	return 0;
+}
+
+/* Say once a descriptor, also if it is all looked at again, why nobody is seen
+ * to have the address to which it is connected. */
+static void
+say_translated(void)
+{
+	static int said = -1;
+
+	if (peer.traced || peer.desc.fd <= said)
+		return;
+	said = peer.desc.fd;
+	cli_warn("%s: descriptor %d: no socket of its namespace has the "
+	         "address it is connected to (NAT?)", peer.operand, said);
 }
 
 /* What of a connection is still open, by my state. */
@@ -208,23 +264,15 @@ link_waiting(const struct walk *w, struct peer_socks *s,
 	}
 }
 
-/* Nobody on this host has the address to which it is connected. That is said
- * once a descriptor, also if it is all looked at again. */
+/* Nobody on this host has the address to which it is connected. */
 static void
 link_nobody(const struct peer_sock *r)
 {
-	static int said = -1;
-
 	if (r->state == SOCK_CLOSE_WAIT || r->state == SOCK_LAST_ACK ||
 	    r->state == SOCK_CLOSING) {
 		peer_sock_alone(PEER_BOTH, PEER_CLOSED);
 	} else if (is_loopback(r->remote)) {
-		if (!peer.traced && peer.desc.fd > said) {
-			said = peer.desc.fd;
-			cli_warn("%s: descriptor %d: no socket of its "
-			         "namespace has the address it is connected to "
-			         "(NAT?)", peer.operand, said);
-		}
+		say_translated();
 		peer_sock_alone(PEER_BOTH, PEER_HIDDEN);
 	} else {
 		peer_sock_alone(direction(r->state), PEER_REMOTE);
@@ -245,7 +293,7 @@ link_tcp(const struct walk *w, struct peer_socks *s, const struct peer_sock *r)
 	if (r->rport == 0 || r->state == SOCK_CLOSE)
 		return;
 	m = find_mirror(w, PEER_TCP, s, r, &where);
-	if (!m && translate(w, IPPROTO_TCP, r, &as)) {
+	if (!m && translate(w, s, IPPROTO_TCP, r, &as) == 1) {
 		m = find_mirror(w, PEER_TCP, s, &as, &where);
 		/* to another host */
 		if (!m) {
@@ -263,6 +311,28 @@ link_tcp(const struct walk *w, struct peer_socks *s, const struct peer_sock *r)
 		peer_sock_alone(PEER_BOTH, PEER_CLOSED);
 }
 
+/* Is it an address of the namespace itself? */
+static int
+is_own(const struct peer_socks *s, const unsigned char *a)
+{
+	size_t i;
+
+	for (i = 0; i < s->nown; i++)
+		if (same(s->own[i], a))
+			return 1;
+	return is_loopback(a);
+}
+
+/* May a socket of the namespace that is bound to one address get what is sent
+ * to the other? A wildcard stands for the namespace's own, and for groups. */
+static int
+gets(const struct peer_socks *s, const unsigned char *bound,
+     const unsigned char *to)
+{
+	return receives(bound, to) && (!is_any(bound) || is_own(s, to) ||
+	    is_group(to));
+}
+
 /* Who gets what is sent to the address; how many. */
 static int
 link_receivers(const struct peer_socks *s, const struct peer_sock *r)
@@ -274,7 +344,7 @@ link_receivers(const struct peer_socks *s, const struct peer_sock *r)
 		const struct peer_sock *o = &s->rows[i];
 
 		if (o->rport || o->lport != r->rport || !o->ino ||
-		    !receives(o->local, r->remote))
+		    !gets(s, o->local, r->remote))
 			continue;
 		peer_sock_link(o, s->net, PEER_TO, PEER_OPEN);
 		n++;
@@ -282,23 +352,56 @@ link_receivers(const struct peer_socks *s, const struct peer_sock *r)
 	return n;
 }
 
-/* Who is connected to the address and no other end of it. A wildcard is all
- * addresses of this host: sure of these are the loopback's and the sender's. */
+/* Who of a namespace is connected to the address, and no other end of it. */
 static void
-link_senders(const struct peer_socks *s, const struct peer_sock *r)
+link_senders(const struct peer_socks *s, const struct peer_sock *r,
+             const struct peer_socks *from)
 {
 	size_t i;
 
-	for (i = 0; i < s->n; i++) {
-		const struct peer_sock *o = &s->rows[i];
+	for (i = 0; i < from->n; i++) {
+		const struct peer_sock *o = &from->rows[i];
 
-		if (o->rport != r->lport || !o->ino ||
-		    !receives(r->local, o->remote))
-			continue;
-		if (!is_any(r->local) || is_loopback(o->remote) ||
-		    same(o->remote, o->local))
+		if (o->rport == r->lport && o->ino && gets(s, r->local,
+		    o->remote) && (from == s || !is_own(from, o->remote)))
+			peer_sock_link(o, from->net, PEER_FROM, PEER_OPEN);
+	}
+}
+
+/* The same of senders whose addresses are translated. */
+static void
+link_translated(const struct walk *w, struct peer_socks *s,
+                const struct peer_sock *r)
+{
+	size_t n;
+	const struct track_row *t = translations(w, s, IPPROTO_UDP, &n);
+	const struct peer_sock *o;
+
+	for (; t && n-- > 0; t++) {
+		struct peer_sock ends = { .lport = t->sent.sport,
+			.rport = t->sent.dport };
+
+		memcpy(ends.local, t->sent.src, 16);
+		memcpy(ends.remote, t->sent.dst, 16);
+		if (t->reply.sport == r->lport && receives(r->local,
+		    t->reply.src) && (o = peer_sock_at(s, &ends)) && o->ino)
 			peer_sock_link(o, s->net, PEER_FROM, PEER_OPEN);
 	}
+}
+
+/* Nobody is seen to get what is sent to the address: certainly nobody only if
+ * it is one of ours, and not translated. */
+static void
+link_lost(const struct peer_socks *s, const struct peer_sock *r, int untold)
+{
+	if (!is_own(s, r->remote)) {
+		peer_sock_alone(PEER_BOTH, PEER_REMOTE);
+		return;
+	}
+	if (untold)
+		say_translated();
+	peer_sock_alone(PEER_TO, s->failed || untold ? PEER_HIDDEN :
+	                PEER_NONE);
 }
 
 static void
@@ -306,30 +409,36 @@ link_udp(const struct walk *w, struct peer_socks *s, const struct peer_sock *r)
 {
 	struct peer_socks *where, *o = NULL;
 	const struct peer_sock *m;
-	int n;
+	struct peer_sock as;
+	int n, translated = 0;
 
-	if (r->rport == 0) {
-		if (r->lport)
-			link_senders(s, r);
-		return;
+	if (r->rport == 0 && r->lport) {
+		link_senders(s, r, s);
+		while (!is_loopback(r->local) &&
+		    (o = peer_socks_next(w, PEER_UDP, o)))
+			if (o != s)
+				link_senders(s, r, o);
+		link_translated(w, s, r);
 	}
+	if (r->rport == 0)
+		return;
 	m = find_mirror(w, PEER_UDP, s, r, &where);
+	if (!m && (translated = translate(w, s, IPPROTO_UDP, r, &as)) == 1) {
+		r = &as;
+		m = find_mirror(w, PEER_UDP, s, r, &where);
+	}
 	if (m && m->ino) {
 		peer_sock_link(m, where->net, PEER_BOTH, PEER_OPEN);
 		return;
 	}
 	n = link_receivers(s, r);
-	if (is_loopback(r->remote)) {
-		if (n == 0)
-			peer_sock_alone(PEER_TO, s->failed ? PEER_HIDDEN :
-			                PEER_NONE);
-		return;
-	}
-	while (n == 0 && (o = peer_socks_next(w, PEER_UDP, o)))
+	while (n == 0 && !is_own(s, r->remote) &&
+	    (o = peer_socks_next(w, PEER_UDP, o)))
 		if (o != s)
 			n = link_receivers(o, r);
 	if (n == 0)
-		peer_sock_alone(PEER_BOTH, PEER_REMOTE);
+		link_lost(s, r, translated < 0 ||
+		          (translated == 0 && has_rules(s)));
 }
 
 /* The row of my end, in the namespace of its holder, or in another one, or in

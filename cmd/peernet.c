@@ -86,6 +86,27 @@ read_table(struct peer_socks *s, enum sock_table table)
 	sock_close(&it);
 }
 
+/* Note the addresses that the namespace itself has. */
+static void
+read_own(struct peer_socks *s)
+{
+	static const char *const files[] = { "fib_trie", "if_inet6" };
+	struct buf b = { 0 };
+	unsigned char a[16];
+	const char *text;
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		if (sock_read(s->net, files[i], &b) < 0)
+			continue;
+		for (text = b.s; parse_net_own(&text, a) == 1; ) {
+			s->own = cli_grow(s->own, s->nown, sizeof a);
+			memcpy(s->own[s->nown++], a, sizeof a);
+		}
+	}
+	buf_free(&b);
+}
+
 static int
 by_ino(const void *a, const void *b)
 {
@@ -117,6 +138,8 @@ peer_socks(struct sock_net *net, enum peer_group group)
 	e->socks.net = net;
 	for (t = tables[group].first; t <= tables[group].last; t++)
 		read_table(&e->socks, (enum sock_table)t);
+	if (group == PEER_UDP)
+		read_own(&e->socks);
 	if (e->socks.n)
 		qsort(e->socks.rows, e->socks.n, sizeof *e->socks.rows, by_ino);
 	e->next = entries;

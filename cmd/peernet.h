@@ -31,6 +31,8 @@ struct peer_socks {
 	struct peer_sock *rows;
 	size_t n;
 	const struct peer_sock **index;	/* ... by their addresses */
+	unsigned char (*own)[16];	/* of UDP: the namespace's addresses */
+	size_t nown;
 	int failed;		/* errno: it could not be read */
 	int text;		/* it is from procfs: of unix, no peers */
 };

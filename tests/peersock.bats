@@ -238,6 +238,20 @@ leave() {
 	all "<-> $PID 100 backlog"
 }
 
+# nobody_gets: nobody gets what the UDP socket of $PID sends; who may not read
+# what is translated does not know that
+nobody_gets() {
+	if [ -e /proc/sys/net/netfilter/nf_conntrack_max ] &&
+		! cat "/proc/$PID/net/nf_conntrack" >/dev/null; then
+		all '-> - - hidden'
+		grep -q '(NAT?)' err
+		ends 3
+	else
+		all '-> - - none'
+		ends 1
+	fi
+}
+
 @test "fdpeer: UDP, a pair, to whom it is sent, and to nobody" {
 	in_net 100=socket:inet,dgram,bind=0.0.0.0/53 \
 		101=socket:inet,dgram,to=127.0.0.1/53 \
@@ -253,8 +267,7 @@ leave() {
 	alone
 	grep -q 'descriptor 102 (udp)$' err
 	peers "$PID" 103
-	all '-> - - none'
-	ends 1
+	nobody_gets
 	peers "$PID" 104
 	all "<-> $PID 105 open"
 }
@@ -278,6 +291,7 @@ net_is() {
 }
 
 @test "fdpeer: unix sockets of two namespaces, by a path" {
+	need_root
 	local server net
 	need jq
 	hold "100=socket:unix,stream,bind=$PWD/s,listen" \
@@ -292,7 +306,6 @@ net_is() {
 	all "-> $server 101 open"
 	net_is "$net" "$PID" 101
 	[ "$(fdpeer -0 "$PID" 101 | tr '\0' '\n' | cut -f 9 | grep -c 'net:')" -eq 0 ]
-	need_root
 	net=$(readlink "/proc/$PID/ns/net")
 	peers "$server" 100
 	all "<-> $PID 100 backlog"
@@ -418,8 +431,8 @@ net_is() {
 	all "<-> $PID 100 backlog"
 }
 
-# What is sent to port 8001 is redirected to 8000: the rule of "iptables -t nat
-# -A OUTPUT -p tcp --dport 8001 -j REDIRECT --to-ports 8000".
+# What is sent to port 8001 is redirected to 8000: the rules of "iptables -t nat
+# -A OUTPUT -p tcp --dport 8001 -j REDIRECT --to-ports 8000", and -p udp.
 redirect() {
 	need_root
 	need python3
@@ -431,21 +444,22 @@ redirect() {
 		    return struct.pack('<IIII64sHBBIHHI16s', 0, 0, 0, 0, b'', proto, 0,
 		        0, 0, at, at + len(target), 0, b'') + match + target
 		accept = struct.pack('<H29sBi4x', 40, b'', 0, -2)
-		tcp = struct.pack('<H29sB4H4B4x', 48, b'tcp', 0, 0, 65535, 8001, 8001,
-		    0, 0, 0, 0)
+		def port(name):
+		    return struct.pack('<H29sB4H8x', 48, name, 0, 0, 65535, 8001, 8001)
 		to = struct.pack('<H29sBIIIIHH4x', 56, b'REDIRECT', 0, 1, 2, 0, 0,
 		    socket.htons(8000), socket.htons(8000))
 		error = struct.pack('<H29sB30s2x', 64, b'ERROR', 0, b'ERROR')
 		rules = [entry(0, b'', accept), entry(0, b'', accept),
-		    entry(6, tcp, to), entry(0, b'', accept), entry(0, b'', accept),
+		    entry(6, port(b'tcp'), to), entry(17, port(b'udp'), to),
+		    entry(0, b'', accept), entry(0, b'', accept),
 		    entry(0, b'', error)]
 		at = [0]
 		for r in rules:
 		    at.append(at[-1] + len(r))
 		old = ctypes.create_string_buffer(16 * 5)
 		s = socket.socket(socket.AF_INET, socket.SOCK_RAW, 255)
-		s.setsockopt(0, 64, struct.pack('<32sIII5I5IIQ', b'nat', 0x1b, 6, at[6],
-		    at[0], at[1], 0, at[2], at[4], at[0], at[1], 0, at[3], at[4], 5,
+		s.setsockopt(0, 64, struct.pack('<32sIII5I5IIQ', b'nat', 0x1b, 7, at[7],
+		    at[0], at[1], 0, at[2], at[5], at[0], at[1], 0, at[4], at[5], 5,
 		    ctypes.addressof(old)) + b''.join(rules))
 		s.close()
 		os.execvp(sys.argv[1], sys.argv[1:])
@@ -465,4 +479,67 @@ redirect() {
 	all "<-> $PID 102 open"
 	peers "$PID" 102
 	all "<-> $PID 101 open"
+}
+
+@test "fdpeer: a translated address of UDP" {
+	redirect 100=socket:inet,dgram,bind=127.0.0.1/8000 \
+		101=socket:inet,dgram,bind=127.0.0.1/1001,to=127.0.0.1/8001 \
+		102=socket:inet,dgram,to=127.0.0.1/8001 text:101:x
+	grep -q 'dport=8001 .* sport=8000 ' "/proc/$PID/net/nf_conntrack" ||
+		skip 'needs /proc/net/nf_conntrack'
+	peers "$PID" 101
+	all "-> $PID 100 open"
+	peers "$PID" 100
+	all "<- $PID 101 open"
+	# nothing was sent: nothing is known of it
+	peers "$PID" 102
+	all '-> - - hidden'
+	grep -q 'descriptor 102: .* (NAT?)' err
+	ends 3
+}
+
+@test "fdpeer: who may not read what is translated does not know of none" {
+	[ -e /proc/net/nf_conntrack ] || skip 'needs /proc/net/nf_conntrack'
+	in_net 100=socket:inet,dgram,to=127.0.0.1/9
+	peers "$PID" 100
+	nobody_gets
+	need_root
+	hold_as "unshare -n ./loopback setpriv --reuid 65534 --regid 65534 --clear-groups" \
+		100=socket:inet,dgram,to=127.0.0.1/9
+	rows=$(as_user "$TOP/cmd/fdpeer" -H "$PID" 100 2>err) && code=0 || code=$?
+	rows=$(cut -f 4,5,7,8 <<<"$rows" | tr '\t' ' ')
+	all '-> - - hidden'
+	grep -q '(NAT?)' err
+	ends 3
+}
+
+@test "fdpeer: a wildcard gets what is sent to its own addresses only" {
+	need_root
+	need ip nsenter
+	in_net 90=r:/dev/null
+	local a=$PID b server client
+	in_net 90=r:/dev/null
+	b=$PID
+	veth "$a" "$b" || skip 'needs veth'
+	in_net 100=socket:inet,dgram,bind=0.0.0.0/53
+	hold_as "nsenter -n -t $a" 100=socket:inet,dgram,bind=0.0.0.0/53 \
+		101=socket:inet,dgram,to=10.0.0.77/53 \
+		102=socket:inet,dgram,to=10.0.0.1/53
+	server=$PID
+	hold_as "nsenter -n -t $b" 100=socket:inet,dgram,to=10.0.0.1/53 \
+		101=socket:inet,dgram,bind=0.0.0.0/53
+	client=$PID
+	peers "$client" 100
+	all "-> $server 100 open"
+	net_is "$(readlink "/proc/$a/ns/net")" "$client" 100
+	peers "$server" 100
+	if [ "$client" -lt "$server" ]; then
+		all "<- $client 100 open" "<- $server 102 open"
+	else
+		all "<- $server 102 open" "<- $client 100 open"
+	fi
+	peers "$client" 101
+	alone
+	peers "$server" 101
+	all '<-> - - remote'
 }
