@@ -128,6 +128,17 @@ place(const char *line, unsigned long long *ino, unsigned *major,
 	return 0;
 }
 
+/* The handle in a line, which is its end, n bytes; or NULL. */
+static const char *
+handle(const char *line, size_t *n)
+{
+	size_t len = strcspn(line, "\n");
+	const char *s = memmem(line, len, "fhandle-bytes:", 14);
+
+	*n = s ? len - (size_t)(s - line) : 0;
+	return s;
+}
+
 int
 parse_eventfd(const char *text, struct eventfd_row *e)
 {
@@ -175,6 +186,7 @@ parse_inotify(const char **text, struct inotify_row *i)
 		    member(s, "mask", 16, &mask) < 0 ||
 		    place(s, &i->ino, &i->major, &i->minor) < 0)
 			continue;
+		i->handle = handle(s, &i->n);
 		i->wd = (int)wd;
 		i->mask = (unsigned)mask;
 		return 1;
@@ -193,6 +205,7 @@ parse_fanotify(const char **text, struct fanotify_row *f)
 			continue;	/* the group's own flags */
 		f->major = f->minor = 0;
 		f->id = 0;
+		f->handle = handle(s, &f->n);
 		if (place(s, &f->id, &f->major, &f->minor) == 0) {
 			f->on = FANOTIFY_INODE;
 		} else if (member(s, "mnt_id", 16, &f->id) == 0) {

@@ -43,6 +43,8 @@ struct inotify_row {
 	unsigned major, minor;		/* of the superblock: not stat's on */
 					/* btrfs */
 	unsigned mask;			/* IN_ACCESS ... of inotify(7) */
+	const char *handle;		/* n bytes from "fhandle-bytes" on, or */
+	size_t n;			/* NULL */
 };
 
 /* The next watch, *text moved behind it: 1, or 0 at the end. */
@@ -53,6 +55,8 @@ struct fanotify_row {
 	unsigned long long id;		/* inode, mount ID; of FS 0 */
 	unsigned major, minor;		/* of INODE and FS */
 	unsigned long long mask;	/* FAN_ACCESS ... of fanotify_mark(2) */
+	const char *handle;		/* as an inotify's, of INODE */
+	size_t n;
 };
 
 /* The next mark, *text moved behind it: 1, or 0 at the end. */

@@ -88,8 +88,8 @@ inotify(const char *s)
 	struct inotify_row i;
 
 	while (parse_inotify(&s, &i) == 1)
-		FOUND("%d %llu@%u:%u %x;", i.wd, i.ino, i.major, i.minor,
-		      i.mask);
+		FOUND("%d %llu@%u:%u %x%.*s;", i.wd, i.ino, i.major, i.minor,
+		      i.mask, (int)i.n, i.n ? i.handle : "");
 }
 
 static void
@@ -98,8 +98,8 @@ fanotify(const char *s)
 	struct fanotify_row f;
 
 	while (parse_fanotify(&s, &f) == 1)
-		FOUND("%d %llu@%u:%u %llx;", f.on, f.id, f.major, f.minor,
-		      f.mask);
+		FOUND("%d %llu@%u:%u %llx%.*s;", f.on, f.id, f.major, f.minor,
+		      f.mask, (int)f.n, f.n ? f.handle : "");
 }
 
 static void
@@ -176,7 +176,7 @@ scm_fds(const char *s)
 
 #define COMMON "pos:\t0\nflags:\t02\nmnt_id:\t17\nino:\t1038\n"
 #define URING "SqMask:\t0x7\nSqHead:\t0\nCachedSqHead:\t0\n"
-#define FHANDLE " fhandle-bytes:8 fhandle-type:1 f_handle:1300000000000000\n"
+#define FHANDLE "fhandle-bytes:8 fhandle-type:1 f_handle:1300000000000000"
 
 static const struct {
 	void (*parse)(const char *);
@@ -204,9 +204,9 @@ static const struct {
 	{ tfd, "epoll: no end", "tfd: 4 events: 19 data: 4  pos:0 ino:5 sdev:f",
 	  "4 19 4 5@0:15;" },
 	{ inotify, "inotify", COMMON
-	  "inotify wd:1 ino:13 sdev:fe00000 mask:fff ignored_mask:0" FHANDLE
+	  "inotify wd:1 ino:13 sdev:fe00000 mask:fff ignored_mask:0 " FHANDLE "\n"
 	  "inotify wd:1f ino:ffffffffff sdev:1a mask:2000002 ignored_mask:0 \n",
-	  "1 19@254:0 fff;31 1099511627775@0:26 2000002;" },
+	  "1 19@254:0 fff" FHANDLE ";31 1099511627775@0:26 2000002;" },
 	{ inotify, "inotify: no mask",
 	  "inotify wd:1 ino:13 sdev:fe00000 ignored_mask:0\n", "" },
 	{ inotify, "inotify without a place", "inotify wd:1 mask:1\n", "" },
@@ -214,9 +214,10 @@ static const struct {
 	{ fanotify, "fanotify", COMMON "fanotify flags:0 event-flags:8000\n"
 	  "fanotify sdev:fe00000 mflags:0 mask:8 ignored_mask:1\n"
 	  "fanotify mnt_id:1b mflags:40 mask:4001000a ignored_mask:0\n"
-	  "fanotify ino:13 sdev:fe00000 mflags:0 mask:8 ignored_mask:0" FHANDLE
+	  "fanotify ino:13 sdev:fe00000 mflags:0 mask:8 ignored_mask:0 " FHANDLE "\n"
 	  "fanotify mnt_ns:4026531841 mflags:0 mask:1000000 ignored_mask:0\n",
-	  "2 0@254:0 8;1 27@0:0 4001000a;0 19@254:0 8;3 4026531841@0:0 1000000;"
+	  "2 0@254:0 8;1 27@0:0 4001000a;0 19@254:0 8" FHANDLE
+	  ";3 4026531841@0:0 1000000;"
 	},
 	{ fanotify, "fanotify without marks",
 	  "fanotify flags:10 event-flags:0\n", "" },

@@ -128,10 +128,14 @@ fuzz_rows(const char *s, size_t n)
 
 	for (text = s; parse_tfd(&text, &t) == 1; must_be_in(text, 0, s, n))
 		must(t.tfd >= 0);
-	for (text = s; parse_inotify(&text, &i) == 1; )
+	for (text = s; parse_inotify(&text, &i) == 1; ) {
 		must_be_in(text, 0, s, n);
-	for (text = s; parse_fanotify(&text, &f) == 1; )
+		must_be_in(i.n ? i.handle : s, i.n, s, n);
+	}
+	for (text = s; parse_fanotify(&text, &f) == 1; ) {
 		must_be_in(text, 0, s, n);
+		must_be_in(f.n ? f.handle : s, f.n, s, n);
+	}
 	for (text = s; parse_lock(&text, &l) == 1; ) {
 		must_be_in(l.s, l.n, s, n);
 		must(*l.kind && *l.how && *l.mode && l.end >= -1);
