@@ -15,6 +15,8 @@
 #define AT_EMPTY_PATH 0x1000
 #endif
 
+#define KAT_HANDLE_FID 0x200	/* since Linux 6.5 */
+
 #define KSTATX_BASIC 0x7ffU
 #define KSTATX_MNT_ID 0x1000U	/* since Linux 5.8 */
 #define KSTATX_ATTR_MOUNT_ROOT 0x2000U	/* since Linux 5.8 */

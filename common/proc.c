@@ -29,6 +29,8 @@ struct dirent_k {
 	char name[];
 };
 
+enum { MAX_HANDLE = 128 };	/* MAX_HANDLE_SZ: glibc only has it */
+
 static int foreign;		/* the tree only stands for a procfs */
 
 /* Directories of a procfs never block, those of other trees may; 0 or -1. */
@@ -490,6 +492,34 @@ proc_fstype(int dirfd, const char *name, unsigned long *magic)
 		close(fd);
 	guard_leave();
 	*magic = (unsigned long)fs.f_type;
+	return r;
+}
+
+int
+proc_handle(int dirfd, const char *name, struct buf *b)
+{
+	union {
+		struct file_handle h;
+		char room[sizeof(struct file_handle) + MAX_HANDLE];
+	} u;
+	unsigned i;
+	int mount, r;
+
+	u.h.handle_bytes = MAX_HANDLE;
+	if (guard_enter(GUARD_OBJECT) < 0)
+		return -1;
+	r = name_to_handle_at(dirfd, name, &u.h, &mount, AT_SYMLINK_FOLLOW |
+	                      KAT_HANDLE_FID);
+	if (r < 0 && errno == EINVAL)
+		r = name_to_handle_at(dirfd, name, &u.h, &mount,
+		                      AT_SYMLINK_FOLLOW);
+	guard_leave();
+	b->n = 0;
+	if (r < 0 || buf_printf(b, "fhandle-bytes:%x fhandle-type:%x f_handle:",
+	    u.h.handle_bytes, (unsigned)u.h.handle_type) < 0)
+		return -1;
+	for (i = 0; i < u.h.handle_bytes && r == 0; i++)
+		r = buf_printf(b, "%02x", u.h.f_handle[i]);
 	return r;
 }
 

@@ -87,6 +87,11 @@ int proc_getxattr(int dirfd, const char *name, const char *attr, struct buf *);
  * server is asked for, in a step about that file only; 0, or -1 with errno. */
 int proc_fstype(int dirfd, const char *name, unsigned long *magic);
 
+/* The handle of the file that a link leads to, as fdinfo of an inotify has it
+ * ("fhandle-bytes:8 fhandle-type:1 f_handle:..."), in a step about that file
+ * only; 0, or -1 with errno (EOPNOTSUPP: its file system has none). */
+int proc_handle(int dirfd, const char *name, struct buf *);
+
 /* The attributes of a path of any file system, symlinks followed, in a step
  * of its own kind; 0, or -1 with errno. */
 int proc_lookup(int dirfd, const char *path, struct kstatx *);
