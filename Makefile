@@ -52,7 +52,7 @@ LSFD = cmd/lsfd.o cmd/count.o cmd/detail.o cmd/onmount.o cmd/row.o \
 	cmd/select.o
 PEER = cmd/blocked.o cmd/peer.o cmd/peeranon.o cmd/peerfile.o cmd/peerinet.o \
 	cmd/peerkind.o cmd/peernet.o cmd/peerproof.o cmd/peerring.o \
-	cmd/peerrow.o cmd/peersock.o cmd/trace.o cmd/dot.o
+	cmd/peerrow.o cmd/peersock.o cmd/peerwatch.o cmd/trace.o cmd/dot.o
 PROGRESS = cmd/activity.o cmd/fdprogress.o cmd/follow.o cmd/gauge.o \
 	cmd/holes.o cmd/judge.o cmd/once.o cmd/openfile.o cmd/pick.o cmd/report.o
 RECOVER = cmd/bypath.o cmd/copy.o cmd/deleted.o cmd/pause.o cmd/progress.o \

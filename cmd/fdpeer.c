@@ -165,8 +165,6 @@ put_row(const struct peer_row *r)
 	out_key_bool(&out, "deleted", r->my->deleted);
 	if (r->net)
 		out_key_num(&out, "peernet", r->net);
-	else
-		out_key_null(&out, "peernet");
 	cli_emit(&out);
 }
 
@@ -206,9 +204,10 @@ say_nothing(void)
 		cli_warn("%s: nothing flows through descriptor %s (%s)", p, fd,
 		         peer.endless);
 	else if (peer.nmine)
-		cli_warn("%s: nobody else is seen to have descriptor %s (%s)%s",
-		         p, fd, peer.endless, !peer.doubtful ? "" : ": this "
-		         "kernel cannot tell of an io_uring that may have it");
+		cli_warn("%s: nobody else is seen to have descriptor %s "
+		         "(%s)%s%s", p, fd, peer.endless, peer.doubt ?
+		         ": this kernel cannot tell of " : "",
+		         peer.doubt ? peer.doubt : "");
 	else if (*peer.endless)
 		cli_warn("%s: descriptor %s has no other end (%s)", p, fd,
 		         peer.endless);
@@ -217,7 +216,7 @@ say_nothing(void)
 		         is_process(peer.asked) ?
 		         " (one process at a time)" : "");
 	cli_fail(fd && peer.nmine && !peer.traced &&
-	         (cli_refused() || cli_hidden(peer.root) || peer.doubtful) ?
+	         (cli_refused() || cli_hidden(peer.root) || peer.doubt) ?
 	         3 : 1);
 }
 
@@ -253,13 +252,30 @@ is_asked(const struct peer_row *r)
 	    r->my->tid == peer.mine->tid && r->my->fd == peer.asked;
 }
 
+/* Sort the rows. One descriptor may have several links to another one, such as a
+ * fanotify's marks on a file and on its mount: that is one row. */
+static void
+sort_rows(void)
+{
+	struct peer_row *r = peer.rows;
+	size_t i, n = 0;
+
+	if (peer.nrows)
+		qsort(r, peer.nrows, sizeof *r, compare_rows);
+	for (i = 0; i < peer.nrows; i++)
+		if (!n || !r[i].its || !r[n - 1].its ||
+		    compare_rows(&r[i], &r[n - 1]) != 0)
+			r[n++] = r[i];
+	peer.nrows = n;
+}
+
 static void
 report(void)
 {
 	size_t i, hidden = 0, asked_hidden = 0, gone = 0;
 
-	if (peer.nrows && !peer.traced)
-		qsort(peer.rows, peer.nrows, sizeof *peer.rows, compare_rows);
+	if (!peer.traced)
+		sort_rows();
 	for (i = 0; i < peer.nrows; i++) {
 		if (!dot)
 			put_row(&peer.rows[i]);

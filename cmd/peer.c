@@ -40,8 +40,8 @@ no_memory(void)
 	_exit(1);
 }
 
-static char *
-copy(const char *s, size_t n)
+char *
+peer_copy(const char *s, size_t n)
 {
 	char *t = strndup(n ? s : "", n);
 
@@ -102,7 +102,7 @@ peer_direct(struct peer_link l, struct peer_end e)
 	direct[ndirect++] = e;
 }
 
-void
+struct peer_end *
 peer_end(const struct walk *of, const struct peer_key *k, int roles)
 {
 	const struct peer_end *my = peer.mine;
@@ -111,7 +111,7 @@ peer_end(const struct walk *of, const struct peer_key *k, int roles)
 		.state = PEER_OPEN };
 
 	if (!peer_wants(k))
-		return;
+		return NULL;
 	/* The table of a thread that is asked about may be seen under another
 	 * thread that shares it. */
 	if (!peer.traced && of->tid && of->pid == my->pid && my->tid &&
@@ -120,8 +120,9 @@ peer_end(const struct walk *of, const struct peer_key *k, int roles)
 		e.tid = my->tid;
 	e.thread = walk_thread(of);
 	e.tool = walk_self(of);
-	e.comm = comm = comm ? comm : copy(of->comm.s, of->comm.n);
+	e.comm = comm = comm ? comm : peer_copy(of->comm.s, of->comm.n);
 	add_end(&e);
+	return &peer.ends[peer.nends - 1];
 }
 
 static const struct peer_kind *
@@ -293,7 +294,7 @@ peer_scan(void)
 	int r = 0, err;
 
 	peer.nends = 0;
-	peer.doubtful = 0;
+	peer.doubt = NULL;
 	blocked_forget();
 	collect_keys();
 	if (classes && walk_open(&w, peer.root, NULL, 0, 1) < 0) {
@@ -332,16 +333,16 @@ name_mine(struct peer_end *e)
 	static struct name name;
 
 	if (e->name) {
-		e->shown = copy(e->name, e->namelen);
+		e->shown = peer_copy(e->name, e->namelen);
 		e->nshown = e->namelen;
 		return;
 	}
 	name.net = NULL;
 	if (name_read(&peer.target.table, &peer.desc, &name) < 0)
 		no_memory();
-	e->name = name.s ? copy(name.s, name.n) : NULL;
+	e->name = name.s ? peer_copy(name.s, name.n) : NULL;
 	e->namelen = name.n;
-	e->shown = name.shown ? copy(name.shown, name.nshown) : NULL;
+	e->shown = name.shown ? peer_copy(name.shown, name.nshown) : NULL;
 	e->nshown = name.nshown;
 	e->deleted = name.deleted;
 }
@@ -358,7 +359,7 @@ link_pollers(void)
 	if (peer.asked < 0 || !d->known || S_ISREG(d->st.mode) ||
 	    S_ISDIR(d->st.mode))
 		return;
-	l.key = peer_superblock(&peer.target, &d->st);
+	l.key = peer_superblock(&peer.target.table, &d->st);
 	l.key.class = PEER_POLLED;
 	peer_link(l);
 }
@@ -374,7 +375,7 @@ add_mine(int thread)
 	const char *type = desc_type_name(d->type);
 	int r;
 
-	e.comm = copy(peer.target.comm.s, peer.target.comm.n);
+	e.comm = peer_copy(peer.target.comm.s, peer.target.comm.n);
 	snprintf(peer.endless, sizeof peer.endless, "%s", !type ? "unknown" :
 	         d->mode == -1 ? "O_PATH" : type);
 	in_own_table |= peer.target.tid == 0;

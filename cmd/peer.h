@@ -15,7 +15,8 @@ enum peer_class {
 	PEER_NAMESPACE,	/* 0, number */
 	PEER_FILE,	/* device, inode: FIFOs and message queues too */
 	PEER_TERMINAL,	/* device of its devpts, index */
-	PEER_WATCHED,	/* device, inode: what an inotify or fanotify is told */
+	PEER_WATCHED,	/* device, inode, or see peerwatch.c: who watches it */
+	PEER_SEEN,	/* the same: who has what is watched */
 	PEER_POLLED,	/* device, inode: what an epoll waits for */
 	PEER_TARGET,	/* 0, number: what an epoll asked about waits for */
 	PEER_EVENTFD,	/* 0, id */
@@ -68,6 +69,7 @@ struct peer_end {
 	int tool;		/* the holder is this tool */
 	int looked;		/* state is known */
 	enum peer_state state;
+	const char *handle;	/* of its file, or NULL */
 	/* of those that are asked about: as struct name has it */
 	char *name, *shown;
 	size_t namelen, nshown;
@@ -83,6 +85,7 @@ struct peer_link {
 	enum peer_state held;	/* STATE with a peer; PEER_OPEN is looked up */
 	enum peer_state alone;	/* STATE where nobody is seen to be one */
 	long uid;		/* ... and who it is then, or -1 */
+	const char *handle;	/* NULL, or the peers have that or NULL */
 	uint64_t net;		/* the network namespace of a peer's socket, if
 				 * mine is of another one */
 };
@@ -114,7 +117,7 @@ extern struct peer {
 	int untold;		/* descriptors of which the kernel can't tell */
 	int unseen;		/* something of the target can't be read */
 	struct buf text;	/* of the link of what is asked about, or none */
-	int doubtful;		/* an io_uring may have that */
+	const char *doubt;	/* of what can't be told whether it has that */
 	char endless[16];	/* the type of what has no other end */
 	int tries;		/* scans that were made again */
 } peer;
@@ -208,16 +211,21 @@ void peer_equal(const struct peer_key *, int roles);
 int peer_wants(const struct peer_key *);
 int peer_wants_class(enum peer_class);
 
-/* Note that peer.desc, of the walk's current table, is an end of it. */
-void peer_end(const struct walk *, const struct peer_key *, int roles);
+/* Note that peer.desc, of the walk's current table, is an end of it, if that is
+ * asked about: the end, until the next call, or NULL. */
+struct peer_end *peer_end(const struct walk *, const struct peer_key *, int roles);
 
 /* Does a link of a procfs lead to the end's object? 1 or 0. */
 int peer_leads_to(int dirfd, const char *name, const struct peer_key *);
 
-/* The key of a file; and with the device of its superblock, which the kernel
- * has in fdinfo and locks. */
+/* The key of a file; and as the kernel has it in fdinfo and locks, with the
+ * device of the superblock, which is not stat's on btrfs. */
 struct peer_key peer_file(const struct kstatx *);
-struct peer_key peer_superblock(const struct walk *, const struct kstatx *);
+struct peer_key peer_superblock(const struct desc_table *,
+                                const struct kstatx *);
+
+/* A copy of n bytes. */
+char *peer_copy(const char *, size_t n);
 
 /* The number in "pipe:[77]". */
 uint64_t peer_number(const char *text);
@@ -237,6 +245,14 @@ int peer_anon_links(const struct walk *, struct peer_end *my);
 
 /* Note peer.desc if it is the same open file as what is asked about. */
 void peer_open_file_ends(const struct walk *);
+
+/* ... of inotify and fanotify; who watches peer.desc, and whether what is
+ * watched is asked about, of which it is an end (peerwatch.c). */
+void peer_watch_ends(const struct walk *);
+int peer_watch_links(const struct walk *);
+void peer_watchers(const struct walk *);
+int peer_is_watched(const struct desc_table *, const struct kstatx *);
+void peer_watched_ends(const struct walk *);
 
 /* ... of an io_uring: what is registered with it (peerring.c). */
 void peer_ring_ends(const struct walk *);

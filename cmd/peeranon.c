@@ -18,7 +18,7 @@
 /* What an epoll asked about waits for and its own process does not have under
  * that number any more. */
 static struct target {
-	uint64_t dev, ino;
+	uint64_t ino;
 	int thread, epfd, tfd, nth;
 } *targets;
 static size_t ntargets;
@@ -56,8 +56,7 @@ static void
 target_link(const struct walk *w, const struct peer_end *my,
             const struct tfd_row *row, int nth)
 {
-	struct target t = { device(row->major, row->minor), row->ino,
-		my->thread, my->fd, row->tfd, nth };
+	struct target t = { row->ino, my->thread, my->fd, row->tfd, nth };
 	struct peer_link l = { .roles = PEER_HOLDS, .dir = PEER_TO,
 		.held = PEER_OPEN, .alone = PEER_HIDDEN, .uid = -1 };
 	struct peer_end e = { .roles = PEER_HOLDS, .pid = w->pid,
@@ -102,16 +101,13 @@ peer_target_ends(const struct walk *w)
 	struct peer_key k = { PEER_TARGET, 0, 0 };
 	struct kstatx st;
 	char name[16];
-	uint64_t dev;
 
 	snprintf(name, sizeof name, "%d", peer.desc.fd);
 	if (proc_statx(w->table.fds, name, &st) < 0)
 		return;
-	dev = device(st.dev_major, st.dev_minor);
 	for (; k.id < ntargets; k.id++)
-		if (targets[k.id].ino == st.ino && targets[k.id].dev == dev &&
-		    is_target(walk_thread(w), peer.desc.fd,
-		              &targets[k.id]) == 1)
+		if (targets[k.id].ino == st.ino && is_target(walk_thread(w),
+		    peer.desc.fd, &targets[k.id]) == 1)
 			peer_end(w, &k, PEER_HOLDS);
 }
 
@@ -126,62 +122,13 @@ epoll_ends(const struct walk *w)
 	while (info && parse_tfd(&text, &row) == 1) {
 		struct peer_key k = { PEER_POLLED,
 			device(row.major, row.minor), row.ino };
-		struct target t = { k.dev, k.id, walk_thread(w), peer.desc.fd,
+		struct target t = { k.id, walk_thread(w), peer.desc.fd,
 			row.tfd, nth_of(info, &row, text) };
 
 		/* where kcmp is refused the same file has to do */
 		if (peer_wants(&k) && is_target(my->thread, my->fd, &t) != 0)
 			peer_end(w, &k, PEER_HOLDS);
 	}
-}
-
-/* The next file that an inotify or fanotify watches: 1, or 0 at the end. Marks
- * of whole mounts and file systems are passed over. */
-static int
-next_watched(const char **text, struct peer_key *k)
-{
-	struct inotify_row in;
-	struct fanotify_row fan;
-
-	if (peer.desc.type == DESC_INOTIFY) {
-		if (parse_inotify(text, &in) != 1)
-			return 0;
-		k->dev = device(in.major, in.minor);
-		k->id = in.ino;
-		return 1;
-	}
-	do
-		if (parse_fanotify(text, &fan) != 1)
-			return 0;
-	while (fan.on != FANOTIFY_INODE);
-	k->dev = device(fan.major, fan.minor);
-	k->id = fan.id;
-	return 1;
-}
-
-static void
-watch_ends(const struct walk *w)
-{
-	const char *text = peer_info(&w->table);
-	struct peer_key k = { .class = PEER_WATCHED };
-
-	while (text && next_watched(&text, &k) == 1)
-		peer_end(w, &k, PEER_HOLDS);
-}
-
-static int
-watch_links(const struct walk *w)
-{
-	const char *text = peer_info(&w->table);
-	struct peer_link l = { .key.class = PEER_FILE, .roles = ~0,
-		.dir = PEER_TO, .held = PEER_OPEN, .alone = PEER_SILENT,
-		.uid = -1 };
-
-	if (!text)
-		return -1;
-	while (next_watched(&text, &l.key) == 1)
-		peer_link(l);
-	return 1;
 }
 
 /* The kernel's own number of what peer.desc refers to: 1, or 0 if it has none
@@ -301,7 +248,7 @@ peer_anon_ends(const struct walk *w)
 	case DESC_INOTIFY:
 	case DESC_FANOTIFY:
 		if (peer_wants_class(PEER_WATCHED))
-			watch_ends(w);
+			peer_watch_ends(w);
 		break;
 	case DESC_URING:
 		peer_ring_ends(w);
@@ -325,7 +272,7 @@ peer_anon_links(const struct walk *w, struct peer_end *my)
 		break;
 	case DESC_INOTIFY:
 	case DESC_FANOTIFY:
-		r = watch_links(w);
+		r = peer_watch_links(w);
 		break;
 	case DESC_URING:
 		r = peer_ring_links(w);

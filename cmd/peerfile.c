@@ -212,7 +212,7 @@ waits(const struct walk *w, const struct peer_key *superblock)
 static int
 lock_roles(const struct walk *w)
 {
-	struct peer_key k = peer_superblock(w, &peer.desc.st);
+	struct peer_key k = peer_superblock(&w->table, &peer.desc.st);
 	const char *info;
 	struct lock_row row;
 
@@ -243,8 +243,8 @@ peer_path_glance(const struct desc_table *t, int fd, const char *text)
 		    peer_wants_class(PEER_TERMINAL));
 	if (is_driver(&st) && peer_wants_class(PEER_OPEN_FILE))
 		return 1;
-	return peer_wants(&k) || (is_terminal(&st) &&
-	    peer_wants_class(PEER_TERMINAL));
+	return peer_wants(&k) || peer_is_watched(t, &st) ||
+	    (is_terminal(&st) && peer_wants_class(PEER_TERMINAL));
 }
 
 void
@@ -261,6 +261,8 @@ peer_path_ends(const struct walk *w)
 		peer_end(w, &k, role);
 	if (is_driver(&d->st))
 		peer_open_file_ends(w);
+	if (peer_wants_class(PEER_SEEN))
+		peer_watched_ends(w);
 	k = peer_file(&d->st);
 	if (!peer_wants(&k))
 		return;
@@ -276,7 +278,7 @@ peer_path_ends(const struct walk *w)
 static int
 file_links(const struct walk *w, struct peer_end *my)
 {
-	struct peer_key k = peer_superblock(w, &peer.desc.st);
+	struct peer_key k = peer_superblock(&w->table, &peer.desc.st);
 
 	if (proc_read(w->root, "locks", &locks) < 0)
 		locks.n = 0;
@@ -287,11 +289,6 @@ file_links(const struct walk *w, struct peer_end *my)
 			.alone = PEER_SILENT, .uid = -1 });
 	peer.map = k;
 	peer.mapped = peer.asked >= 0 && peer.desc.type != DESC_DIR;
-	k.class = PEER_WATCHED;
-	if (peer.asked >= 0)
-		peer_link((struct peer_link){ .key = k, .roles = PEER_HOLDS,
-			.dir = PEER_FROM, .held = PEER_OPEN,
-			.alone = PEER_SILENT, .uid = -1 });
 	return peer.asked >= 0 || my->roles != PEER_HOLDS;
 }
 
@@ -334,6 +331,8 @@ peer_path_links(const struct walk *w, struct peer_end *my)
 	if (!d->known)
 		return -1;
 	my->key = peer_file(&d->st);
+	if (peer.asked >= 0)
+		peer_watchers(w);
 	if (d->type == DESC_FIFO)
 		return flow_links(my, PEER_PROVE);
 	if (is_terminal(&d->st))

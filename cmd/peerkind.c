@@ -8,41 +8,16 @@
 #include "buf.h"
 #include "kernel.h"
 #include "parse_fdinfo.h"
-#include "parse_maps.h"
 #include "desc.h"
 #include "proc.h"
 #include "walk.h"
 #include "peer.h"
 
-static uint64_t
-device(unsigned major, unsigned minor)
-{
-	return (uint64_t)major << 32 | minor;
-}
-
 struct peer_key
 peer_file(const struct kstatx *st)
 {
 	return (struct peer_key){ PEER_FILE,
-		device(st->dev_major, st->dev_minor), st->ino };
-}
-
-/* On btrfs st_dev is a subvolume's. */
-struct peer_key
-peer_superblock(const struct walk *w, const struct kstatx *st)
-{
-	static struct buf text;
-	struct peer_key k = peer_file(st);
-	struct mount_row m;
-	const char *s;
-
-	if (!(st->mask & KSTATX_MNT_ID) ||
-	    proc_read(w->dir, "mountinfo", &text) < 0)
-		return k;
-	for (s = text.s; parse_mount(&s, &m) == 1; )
-		if ((uint64_t)m.id == st->mnt_id)
-			k.dev = device(m.major, m.minor);
-	return k;
+		(uint64_t)st->dev_major << 32 | st->dev_minor, st->ino };
 }
 
 uint64_t
@@ -189,7 +164,7 @@ other_links(const struct walk *w, struct peer_end *my)
 
 const struct peer_kind peer_kinds[] = {
 	{ "/", PEER_IN(PEER_FILE) | PEER_IN(PEER_TERMINAL) |
-	  PEER_IN(PEER_OPEN_FILE), peer_path_glance, peer_path_ends,
+	  PEER_IN(PEER_OPEN_FILE) | PEER_IN(PEER_SEEN), peer_path_glance, peer_path_ends,
 	  peer_path_links },
 	{ "pipe:[", PEER_IN(PEER_PIPE), pipe_glance, pipe_ends, pipe_links },
 	{ "socket:[", PEER_IN(PEER_SOCKET), peer_sock_glance, peer_sock_ends,

@@ -78,7 +78,7 @@ peer_ring_ends(const struct walk *w)
 		if (registered(w, &file, 0, &k) == 0)
 			peer_end(w, &k, PEER_REGISTERED);
 		else if (is_namesake(&file))
-			peer.doubtful = 1;
+			peer.doubt = "an io_uring that may have it";
 }
 
 int

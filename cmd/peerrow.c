@@ -1,4 +1,5 @@
 #include <stdint.h>
+#include <string.h>
 
 #include "blocked.h"
 #include "buf.h"
@@ -146,7 +147,8 @@ add_rows(const struct peer_link *l, struct peer_end *e, struct peer_end *last)
 
 	for (; e < last; e++) {
 		dir = peer_dir(l, e);
-		if (!(e->roles & l->roles))
+		if (!(e->roles & l->roles) || (l->handle && e->handle &&
+		    strcmp(l->handle, e->handle) != 0))
 			continue;
 		if (peer_same(my, e)) {
 			self = dir == PEER_EQUAL ? self : e;

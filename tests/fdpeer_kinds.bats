@@ -168,6 +168,61 @@ os.waitpid(pid, 0)' 3>&- 4>&- 10>&- 251>&- &
 	[[ $PEERS == *"$(lines "<- $PID 100 open")"* ]]
 }
 
+# below SCRIPT ACTION...: hold, in a mount namespace in which the script was run
+below() {
+	need_root
+	need unshare
+	printf '#!/bin/sh\n(%s) >&2 || exit\nexec "$@"\n' "$1" >below
+	chmod +x below
+	hold_as 'unshare -m ./below' "${@:2}"
+}
+
+@test "fdpeer: fanotify to a mount, to a file system, and back" {
+	# a and b are two mounts of one file system, c is another one
+	below 'mkdir a b c && mount -t tmpfs t a && mount --bind a b &&
+		mount -t tmpfs t c && touch a/x a/y c/z' \
+		100=fanmount:a 101=fanfs:a 102=r:a/x 103=r:b/x 104=r:a/y \
+		105=r:c/z 106=fanotify:a/x
+	peers 100
+	[ "$PEERS" = "$(lines "-> $PID 102 open" "-> $PID 104 open")" ]
+	peers 101
+	[ "$PEERS" = "$(lines "-> $PID 102 open" "-> $PID 103 open" "-> $PID 104 open")" ]
+	peers 102
+	[ "$PEERS" = "$(lines "<- $PID 100 open" "<- $PID 101 open" \
+		"<- $PID 106 open" "== $PID 103 -")" ]
+	peers 103
+	[ "$PEERS" = "$(lines "<- $PID 101 open" "<- $PID 106 open" "== $PID 102 -")" ]
+	peers 105
+	[ -z "$PEERS" ]
+}
+
+@test "fdpeer: watches and epolls on btrfs, whose subvolumes share numbers" {
+	need mkfs.btrfs btrfs
+	truncate -s 120M image
+	mkfs.btrfs -q image
+	below 'mkdir m; mount -o loop image m || { touch none; exit 1; }
+		btrfs subvolume create m/a && btrfs subvolume create m/b &&
+		touch m/a/f m/b/f && mkfifo m/a/p m/b/p' \
+		100=inotify:m/a/f 101=r:m/a/f 102=r:m/b/f 103=rw:m/a/p \
+		104=rw:m/b/p 105=epoll:103 106=dup:103 close:103 || {
+		[ -e none ] && skip 'needs a loop device and btrfs'
+	}
+	[ "$(inode "$PID" 101)" = "$(inode "$PID" 102)" ]
+	[ "$(inode "$PID" 104)" = "$(inode "$PID" 106)" ]
+	peers 100
+	[ "$PEERS" = "$(lines "-> $PID 101 open")" ]
+	peers 101
+	[ "$PEERS" = "$(lines "<- $PID 100 open")" ]
+	peers 102
+	[ -z "$PEERS" ]
+	peers 105
+	[ "$PEERS" = "$(lines "-> $PID 106 open")" ]
+	peers 106
+	[ "$PEERS" = "$(lines "<- $PID 105 open" "<-> $PID 106 open")" ]
+	peers 104
+	[ "$PEERS" = "$(lines "<-> $PID 104 open")" ]
+}
+
 @test "fdpeer: files and memfds by device and inode, mapped only too" {
 	head -c 4096 /dev/zero >file
 	ln file link

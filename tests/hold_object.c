@@ -50,15 +50,17 @@ open_epoll(const char *s)
 	return fd;
 }
 
+/* Marks on the file, its mount and its file system, from the first to the
+ * last of these. */
 static int
-open_fanotify(const char *path)
+open_fanotify(const char *path, int first, int last)
 {
 	static const unsigned on[] = {
 		0, FAN_MARK_MOUNT, 0x100 /* FAN_MARK_FILESYSTEM */
 	};
 	int i, fd = fanotify_init(FAN_CLASS_NOTIF, O_RDONLY);
 
-	for (i = 0; fd >= 0 && i < 3; i++)
+	for (i = first; fd >= 0 && i <= last; i++)
 		if (fanotify_mark(fd, FAN_MARK_ADD | on[i], FAN_CLOSE_WRITE,
 		                  AT_FDCWD, path) < 0)
 			err(1, "fanotify_mark");
@@ -152,7 +154,11 @@ hold_object(const char *s)
 	if (a && IS("eventfd"))
 		return eventfd((unsigned)atoi(a), EFD_SEMAPHORE);
 	if (a && IS("fanotify"))
-		return open_fanotify(a);
+		return open_fanotify(a, 0, 2);
+	if (a && IS("fanmount"))
+		return open_fanotify(a, 1, 1);
+	if (a && IS("fanfs"))
+		return open_fanotify(a, 2, 2);
 	if (a && IS("signalfd"))
 		return open_signalfd(a);
 	if (a && IS("timerfd"))
