@@ -281,7 +281,9 @@ peer_anon_links(const struct walk *w, struct peer_end *my)
 		r = pidfd_links(w);
 		break;
 	default:
-		break;
+		/* whose memory it is about is nowhere told */
+		if (strcmp(peer.desc.target.s, "anon_inode:[userfaultfd]") == 0)
+			r = -1;
 	}
 	if (peer.asked < 0)
 		return r;

@@ -292,6 +292,34 @@ file_links(const struct walk *w, struct peer_end *my)
 	return peer.asked >= 0 || my->roles != PEER_HOLDS;
 }
 
+/* Is it one behind which is what its driver alone knows? By the major numbers
+ * of drm and, of misc, vfio, vhost-net and vhost-vsock; a dma-buf by its name,
+ * which is on no file system. */
+static int
+is_opaque(const struct desc *d)
+{
+	return (S_ISCHR(d->st.mode) && d->st.rdev_major == 226) ||
+	    is_device(&d->st, MISC_MAJOR, 196) ||
+	    is_device(&d->st, MISC_MAJOR, 238) ||
+	    is_device(&d->st, MISC_MAJOR, 241) ||
+	    (d->type == DESC_ANON && d->named &&
+	     strncmp(d->target.s, "/dmabuf:", 8) == 0);
+}
+
+/* Is it a loop device with a file behind it? */
+static int
+is_loop(const struct kstatx *st)
+{
+	static struct buf file;
+	char path[64];
+
+	if (!S_ISBLK(st->mode) || st->rdev_major != 7 || proc_is_copy())
+		return 0;
+	snprintf(path, sizeof path, "/sys/dev/block/7:%u/loop/backing_file",
+	         st->rdev_minor);
+	return proc_read(-1, path, &file) == 0;
+}
+
 /* Behind a tun is an interface, behind a FUSE server its mount. */
 static int
 driver_links(const struct walk *w, struct peer_end *my)
@@ -325,6 +353,7 @@ int
 peer_path_links(const struct walk *w, struct peer_end *my)
 {
 	const struct desc *d = &peer.desc;
+	int r;
 
 	if (d->mode == -1 && d->type != DESC_UNKNOWN)
 		return 0;
@@ -341,5 +370,11 @@ peer_path_links(const struct walk *w, struct peer_end *my)
 		return flow_links(my, PEER_HIDDEN);
 	if (is_driver(&d->st))
 		return driver_links(w, my);
-	return file_links(w, my);
+	if (is_loop(&d->st)) {
+		peer_kernel(PEER_BOTH);
+		file_links(w, my);
+		return 1;
+	}
+	r = file_links(w, my);
+	return is_opaque(d) ? -1 : r;
 }

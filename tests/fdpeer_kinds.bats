@@ -361,6 +361,29 @@ below() {
 	[ "$PEERS" = "$(lines "== $PID 102 -")" ]
 }
 
+@test "fdpeer: whose memory a userfaultfd is about the kernel cannot tell" {
+	hold 100=userfaultfd 101=dup:100 102=r:/dev/null
+	[[ $(readlink "/proc/$PID/fd/100") == *userfaultfd* ]] || skip 'no userfaultfd'
+	run -3 --separate-stderr fdpeer -H "$PID" 100
+	[ "$(cut -f 4,5,7,8 <<<"$output" | sort)" = \
+		"$(lines "<-> - - hidden" "== $PID 101 -")" ]
+	[[ $stderr == *"$PID: this kernel cannot tell the other end of descriptor 100 (anon)"* ]]
+}
+
+@test "fdpeer: behind a loop device is a file of the kernel's" {
+	need_root
+	need losetup
+	truncate -s 1M image
+	dev=$(losetup -f --show image) || skip 'needs a loop device'
+	hold 100=r:"$dev" 101=r:"$dev"
+	losetup -d "$dev"	# once hold has closed it
+	peers 100
+	[ "$PEERS" = "$(lines "<-> - - kernel" "== $PID 101 -")" ]
+	[[ $output == *"$dev -> $PWD/image"* ]]
+	run --separate-stderr fdpeer -H "$PID"
+	[ "$(awk '$3 == 100 { print $4, $8 }' <<<"$output")" = '<-> kernel' ]
+}
+
 @test "fdpeer: behind a tun is the kernel" {
 	need_root
 	[ -e /dev/net/tun ] || skip 'no tun'
