@@ -34,12 +34,6 @@ put_label(struct buf *b, const char *s, size_t n)
 	return r;
 }
 
-static int
-number(const struct peer_end *e)
-{
-	return e->tid ? e->tid : e->pid;
-}
-
 /* A process: a box, once. */
 static int
 put_node(struct buf *b, const struct peer_end *e, size_t row)
@@ -48,10 +42,10 @@ put_node(struct buf *b, const struct peer_end *e, size_t row)
 	int r;
 
 	for (i = 0; i < row; i++)
-		if (number(peer.rows[i].my) == number(e) ||
-		    (peer.rows[i].its && number(peer.rows[i].its) == number(e)))
+		if (peer_shown_pid(peer.rows[i].my) == peer_shown_pid(e) ||
+		    (peer.rows[i].its && peer_shown_pid(peer.rows[i].its) == peer_shown_pid(e)))
 			return 0;
-	r = buf_printf(b, "\t%d [label=\"%d ", number(e), number(e));
+	r = buf_printf(b, "\t%d [label=\"%d ", peer_shown_pid(e), peer_shown_pid(e));
 	return r | put_label(b, e->comm, strlen(e->comm)) |
 	    buf_printf(b, "\"];\n");
 }
@@ -80,7 +74,7 @@ put_edge(struct buf *b, const struct peer_row *row, size_t i)
 	char peer_id[32];
 
 	if (its) {
-		snprintf(peer_id, sizeof peer_id, "%d", number(its));
+		snprintf(peer_id, sizeof peer_id, "%d", peer_shown_pid(its));
 	} else {
 		snprintf(peer_id, sizeof peer_id, "nobody%zu", i);
 		r |= buf_printf(b, "\t%s [shape=plaintext, label=\"%s", peer_id,
@@ -90,9 +84,9 @@ put_edge(struct buf *b, const struct peer_row *row, size_t i)
 		r |= buf_printf(b, "\"];\n");
 	}
 	if (back)
-		r |= buf_printf(b, "\t%s -> %d", peer_id, number(my));
+		r |= buf_printf(b, "\t%s -> %d", peer_id, peer_shown_pid(my));
 	else
-		r |= buf_printf(b, "\t%d -> %s", number(my), peer_id);
+		r |= buf_printf(b, "\t%d -> %s", peer_shown_pid(my), peer_id);
 	r |= buf_printf(b, " [label=\"");
 	if (my->shown)
 		r |= put_label(b, my->shown, my->nshown);
@@ -113,7 +107,7 @@ dot_graph(struct buf *b)
 		const struct peer_row *row = &peer.rows[i];
 
 		r |= put_node(b, row->my, i);
-		if (row->its && number(row->its) != number(row->my))
+		if (row->its && peer_shown_pid(row->its) != peer_shown_pid(row->my))
 			r |= put_node(b, row->its, i);
 		r |= put_edge(b, row, i);
 	}

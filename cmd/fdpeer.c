@@ -50,13 +50,6 @@ static int pid, dot, sockets;
 static struct buf rec;
 static struct out out = { .rec = &rec, .columns = columns };
 
-/* The number that the text shows. */
-static int
-number(const struct peer_end *e)
-{
-	return !e ? 0 : e->tid ? e->tid : e->pid;
-}
-
 static int
 compare_rows(const void *a, const void *b)
 {
@@ -65,13 +58,13 @@ compare_rows(const void *a, const void *b)
 
 	if (x->its && y->its)
 		d = x->its->fd - y->its->fd;
-	if (number(x->its) != number(y->its))
-		d = number(x->its) < number(y->its) ? -1 : 1;
+	if (peer_shown_pid(x->its) != peer_shown_pid(y->its))
+		d = peer_shown_pid(x->its) < peer_shown_pid(y->its) ? -1 : 1;
 	if (x->dir != y->dir)
 		d = x->dir - y->dir;
 	if (x->my->fd != y->my->fd)
 		d = x->my->fd < y->my->fd ? -1 : 1;
-	return d ? d : number(x->my) - number(y->my);
+	return d ? d : peer_shown_pid(x->my) - peer_shown_pid(y->my);
 }
 
 static void
@@ -79,7 +72,7 @@ put_number(const struct peer_end *e)
 {
 	if (e)
 		out_num(&out, (unsigned)(cli.mode == OUT_JSON ? e->pid :
-		        number(e)));
+		        peer_shown_pid(e)));
 	else
 		out_null(&out);
 }

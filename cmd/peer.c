@@ -33,20 +33,13 @@ static const char *comm;	/* a copy of the current process's, or NULL */
 static int in_own_table;	/* the descriptor asked about was found there */
 static int first_scan;		/* refused processes are counted once */
 
-static _Noreturn void
-no_memory(void)
-{
-	cli_warn("%s", strerror(errno));
-	_exit(1);
-}
-
 char *
 peer_copy(const char *s, size_t n)
 {
 	char *t = strndup(n ? s : "", n);
 
 	if (!t)
-		no_memory();
+		cli_die();
 	return t;
 }
 
@@ -125,22 +118,13 @@ peer_end(const struct walk *of, const struct peer_key *k, int roles)
 	return &peer.ends[peer.nends - 1];
 }
 
-static const struct peer_kind *
-kind_of(const char *s)
-{
-	const struct peer_kind *k = peer_kinds;
-
-	while (k->prefix && strncmp(s, k->prefix, strlen(k->prefix)) != 0)
-		k++;
-	return k;
-}
-
 /* May descriptor fd of a table be an end of an object that is asked about? 1,
  * 0, or -1 with errno. */
 static int
 glance(const struct desc_table *t, int fd)
 {
 	const struct peer_kind *kind;
+	struct peer_key k;
 	const char *s = "/";
 	char name[16];
 
@@ -149,19 +133,20 @@ glance(const struct desc_table *t, int fd)
 		s = text.s;
 	else if (errno != ENAMETOOLONG)
 		return -1;
-	kind = kind_of(s);
+	kind = peer_kind(s);
 	if (peer_wants_class(PEER_TARGET))
 		return 1;
 	if (!(kind->classes & classes))
 		return 0;
-	return kind->glance ? kind->glance(t, fd, s) : 1;
+	return kind->glance ? kind->glance(t, fd, s) :
+	    peer_numbered(s, &k) && peer_wants(&k);
 }
 
 /* The kind of what was read. */
 static const struct peer_kind *
 kind_read(void)
 {
-	return kind_of(peer.desc.named ? peer.desc.target.s : "/");
+	return peer_kind(peer.desc.named ? peer.desc.target.s : "/");
 }
 
 /* Look at a descriptor of some process; 0, or the errno of a refusal. */
@@ -267,7 +252,7 @@ collect_keys(void)
 	free(wanted);
 	wanted = calloc(peer.nlinks + 1, sizeof *wanted);
 	if (!wanted)
-		no_memory();
+		cli_die();
 	classes = peer.traced;
 	for (i = nwanted = 0; !peer.traced && i < peer.nlinks; i++) {
 		if (peer.links[i].key.class >= PEER_DIRECT)
@@ -339,7 +324,7 @@ name_mine(struct peer_end *e)
 	}
 	name.net = NULL;
 	if (name_read(&peer.target.table, &peer.desc, &name) < 0)
-		no_memory();
+		cli_die();
 	e->name = name.s ? peer_copy(name.s, name.n) : NULL;
 	e->namelen = name.n;
 	e->shown = name.shown ? peer_copy(name.shown, name.nshown) : NULL;
@@ -382,7 +367,7 @@ add_mine(int thread)
 	peer.text.n = 0;
 	if (peer.asked >= 0 && d->named &&
 	    buf_put(&peer.text, d->target.s, d->target.n) < 0)
-		no_memory();
+		cli_die();
 	if ((r = kind_read()->links(&peer.target, &e)) == 0)
 		return;
 	if (r < 0) {

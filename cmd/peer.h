@@ -27,6 +27,8 @@ enum peer_class {
 	PEER_NOTHING	/* nothing is looked for */
 };
 
+#define PEER_DEVICE(major, minor) ((uint64_t)(major) << 32 | (minor))
+
 struct peer_key {
 	enum peer_class class;
 	uint64_t dev, id;
@@ -157,6 +159,10 @@ const char *peer_state_name(enum peer_state);
 void peer_row(const struct peer_row *);
 int peer_rows(void);
 
+/* The number that text shows of its process, or of the thread whose private
+ * table it is; 0 for NULL. */
+int peer_shown_pid(const struct peer_end *);
+
 /* Are they one descriptor? */
 int peer_same(const struct peer_end *, const struct peer_end *);
 
@@ -165,6 +171,9 @@ int peer_compare_keys(const void *, const void *);
 
 /* Is there a socket with descriptors in its queue? */
 int peer_queued(void);
+
+/* A duplicate of the descriptor, if it is still that object; or -1. */
+int peer_duplicate(const struct peer_end *);
 
 /* Prove for an end whose other end nobody is seen to hold that nobody does: 1,
  * or 0 where there is one or that can't be told, or -1 if the descriptor is
@@ -180,8 +189,10 @@ struct peer_kind {
 	/* The classes (PEER_IN) that its descriptors can be ends of: looked at
 	 * only if one of them is asked about. */
 	unsigned classes;
+	/* That of the objects whose number is all of the text, or NOTHING. */
+	enum peer_class class;
 	/* Is descriptor fd with that text worth reading? 1, 0, or -1 with
-	 * errno. NULL: yes. */
+	 * errno. NULL: if it is asked about by its number. */
 	int (*glance)(const struct desc_table *, int fd, const char *text);
 	/* Call peer_end() for what peer.desc, read with its attributes, is an
 	 * end of. May be NULL. */
@@ -192,7 +203,10 @@ struct peer_kind {
 	int (*links)(const struct walk *, struct peer_end *my);
 };
 #define PEER_IN(class) (1U << (class))
-extern const struct peer_kind peer_kinds[];
+const struct peer_kind *peer_kind(const char *text);
+
+/* The key that such a number is: 1, or 0 if the text is no such one. */
+int peer_numbered(const char *text, struct peer_key *);
 
 /* Note a link of the end that is read; the caller sets all but my. */
 void peer_link(struct peer_link);
@@ -259,7 +273,6 @@ void peer_ring_ends(const struct walk *);
 int peer_ring_links(const struct walk *);
 
 /* ... of sockets (peersock.c). */
-int peer_sock_glance(const struct desc_table *, int fd, const char *text);
 void peer_sock_ends(const struct walk *);
 int peer_sock_links(const struct walk *, struct peer_end *my);
 

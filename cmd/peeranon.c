@@ -23,12 +23,6 @@ static struct target {
 } *targets;
 static size_t ntargets;
 
-static uint64_t
-device(unsigned major, unsigned minor)
-{
-	return (uint64_t)major << 32 | minor;
-}
-
 /* How many rows before this one have the same number. */
 static int
 nth_of(const char *text, const struct tfd_row *row, const char *end)
@@ -121,7 +115,7 @@ epoll_ends(const struct walk *w)
 
 	while (info && parse_tfd(&text, &row) == 1) {
 		struct peer_key k = { PEER_POLLED,
-			device(row.major, row.minor), row.ino };
+			PEER_DEVICE(row.major, row.minor), row.ino };
 		struct target t = { k.id, walk_thread(w), peer.desc.fd,
 			row.tfd, nth_of(info, &row, text) };
 

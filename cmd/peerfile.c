@@ -155,8 +155,7 @@ terminal_links(const struct walk *w, struct peer_end *my)
 static int
 locks_file(const struct lock_row *l, const struct peer_key *k)
 {
-	return l->ino == k->id &&
-	    ((uint64_t)l->major << 32 | l->minor) == k->dev;
+	return l->ino == k->id && PEER_DEVICE(l->major, l->minor) == k->dev;
 }
 
 /* Does somebody wait for the lock, or (NULL) for any of the file? Those who do

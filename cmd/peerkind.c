@@ -17,7 +17,7 @@ struct peer_key
 peer_file(const struct kstatx *st)
 {
 	return (struct peer_key){ PEER_FILE,
-		(uint64_t)st->dev_major << 32 | st->dev_minor, st->ino };
+		PEER_DEVICE(st->dev_major, st->dev_minor), st->ino };
 }
 
 uint64_t
@@ -82,28 +82,22 @@ peer_kernel(int dir)
 		.alone = PEER_KERNEL, .uid = -1 });
 }
 
-static struct peer_key
-numbered(enum peer_class class)
+int
+peer_numbered(const char *text, struct peer_key *k)
 {
-	return (struct peer_key){ class, 0, peer_number(peer.desc.target.s) };
-}
+	const struct peer_kind *kind = peer_kind(text);
 
-static int
-pipe_glance(const struct desc_table *t, int fd, const char *text)
-{
-	struct peer_key k = { PEER_PIPE, 0, peer_number(text) };
-
-	(void)t, (void)fd;
-	return peer_wants(&k);
+	*k = (struct peer_key){ kind->class, 0, peer_number(text) };
+	return kind->class != PEER_NOTHING;
 }
 
 /* One of O_PATH is no end. */
 static void
 pipe_ends(const struct walk *w)
 {
-	struct peer_key k = numbered(PEER_PIPE);
+	struct peer_key k;
 
-	if (peer.desc.mode >= 0)
+	if (peer.desc.mode >= 0 && peer_numbered(peer.desc.target.s, &k))
 		peer_end(w, &k, peer.desc.mode + 1);
 }
 
@@ -113,7 +107,7 @@ pipe_links(const struct walk *w, struct peer_end *my)
 	(void)w;
 	if (peer.desc.mode < 0)
 		return peer.desc.mode == -1 ? 0 : -1;
-	my->key = numbered(PEER_PIPE);
+	peer_numbered(peer.desc.target.s, &my->key);
 	my->roles = peer.desc.mode + 1;
 	peer_link((struct peer_link){ .key = my->key, .dir = PEER_FLOW,
 		.roles = PEER_READS | PEER_WRITES, .held = PEER_OPEN,
@@ -121,21 +115,13 @@ pipe_links(const struct walk *w, struct peer_end *my)
 	return 1;
 }
 
-static int
-namespace_glance(const struct desc_table *t, int fd, const char *text)
-{
-	struct peer_key k = { PEER_NAMESPACE, 0, peer_number(text) };
-
-	(void)t, (void)fd;
-	return peer_wants(&k);
-}
-
 static void
 namespace_ends(const struct walk *w)
 {
-	struct peer_key k = numbered(PEER_NAMESPACE);
+	struct peer_key k;
 
-	peer_end(w, &k, PEER_HOLDS);
+	if (peer_numbered(peer.desc.target.s, &k))
+		peer_end(w, &k, PEER_HOLDS);
 }
 
 /* The processes in it are found by peer.c: they need no descriptor of it. */
@@ -143,7 +129,7 @@ static int
 namespace_links(const struct walk *w, struct peer_end *my)
 {
 	(void)w;
-	my->key = numbered(PEER_NAMESPACE);
+	peer_numbered(peer.desc.target.s, &my->key);
 	my->roles = PEER_HOLDS;
 	peer_link((struct peer_link){ .key = my->key, .roles = PEER_MEMBER,
 		.dir = PEER_TO, .held = PEER_OPEN, .alone = PEER_HIDDEN,
@@ -159,26 +145,37 @@ other_links(const struct walk *w, struct peer_end *my)
 	return peer.desc.mode == -1 && peer.desc.type != DESC_UNKNOWN ? 0 : -1;
 }
 
-#define NAMESPACE(name) { name ":[", PEER_IN(PEER_NAMESPACE), \
-	namespace_glance, namespace_ends, namespace_links }
+#define NUMBERED(name, class, ends, links) \
+	{ name ":[", PEER_IN(class), class, NULL, ends, links }
+#define NAMESPACE(name) \
+	NUMBERED(name, PEER_NAMESPACE, namespace_ends, namespace_links)
 
-const struct peer_kind peer_kinds[] = {
+static const struct peer_kind kinds[] = {
 	{ "/", PEER_IN(PEER_FILE) | PEER_IN(PEER_TERMINAL) |
-	  PEER_IN(PEER_OPEN_FILE) | PEER_IN(PEER_SEEN), peer_path_glance, peer_path_ends,
-	  peer_path_links },
-	{ "pipe:[", PEER_IN(PEER_PIPE), pipe_glance, pipe_ends, pipe_links },
-	{ "socket:[", PEER_IN(PEER_SOCKET), peer_sock_glance, peer_sock_ends,
-	  peer_sock_links },
+	  PEER_IN(PEER_OPEN_FILE) | PEER_IN(PEER_SEEN), PEER_NOTHING,
+	  peer_path_glance, peer_path_ends, peer_path_links },
+	NUMBERED("pipe", PEER_PIPE, pipe_ends, pipe_links),
+	NUMBERED("socket", PEER_SOCKET, peer_sock_ends, peer_sock_links),
 	{ "anon_inode:", PEER_IN(PEER_PIPE) | PEER_IN(PEER_SOCKET) |
 	  PEER_IN(PEER_NAMESPACE) | PEER_IN(PEER_FILE) |
-	  PEER_IN(PEER_WATCHED) |
-	  PEER_IN(PEER_POLLED) | PEER_IN(PEER_EVENTFD) | PEER_IN(PEER_PIDFD) |
-	  PEER_IN(PEER_BPF) | PEER_IN(PEER_OPEN_FILE), peer_anon_glance,
+	  PEER_IN(PEER_WATCHED) | PEER_IN(PEER_POLLED) |
+	  PEER_IN(PEER_EVENTFD) | PEER_IN(PEER_PIDFD) | PEER_IN(PEER_BPF) |
+	  PEER_IN(PEER_OPEN_FILE), PEER_NOTHING, peer_anon_glance,
 	  peer_anon_ends, peer_anon_links },
-	{ "pidfd:", PEER_IN(PEER_PIDFD), peer_anon_glance, peer_anon_ends,
-	  peer_anon_links },
+	{ "pidfd:", PEER_IN(PEER_PIDFD), PEER_NOTHING, peer_anon_glance,
+	  peer_anon_ends, peer_anon_links },
 	NAMESPACE("cgroup"), NAMESPACE("ipc"), NAMESPACE("mnt"),
 	NAMESPACE("net"), NAMESPACE("pid"), NAMESPACE("time"),
 	NAMESPACE("user"), NAMESPACE("uts"),
-	{ NULL, 0, NULL, NULL, other_links },
+	{ NULL, 0, PEER_NOTHING, NULL, NULL, other_links },
 };
+
+const struct peer_kind *
+peer_kind(const char *text)
+{
+	const struct peer_kind *k = kinds;
+
+	while (k->prefix && strncmp(text, k->prefix, strlen(k->prefix)) != 0)
+		k++;
+	return k;
+}

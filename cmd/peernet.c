@@ -18,7 +18,6 @@
 #include "desc.h"
 #include "proc.h"
 #include "sock.h"
-#include "sys.h"
 #include "walk.h"
 #include "peer.h"
 #include "peernet.h"
@@ -294,26 +293,11 @@ peer_nets_close(struct peer_nets *p, const struct walk *w)
 	guard_fd(peer.desc.fd);
 }
 
-/* A duplicate of the descriptor, if it is still that socket; or -1. */
-static int
-duplicate(const struct peer_end *e)
-{
-	char name[32];
-	int fd = sys_getfd(peer.root, e->thread, e->fd);
-
-	snprintf(name, sizeof name, "self/fd/%d", fd);
-	if (fd >= 0 && !peer_leads_to(peer.root, name, &e->key)) {
-		close(fd);
-		fd = -1;
-	}
-	return fd;
-}
-
 struct sock_net *
 peer_net_of(const struct peer_end *e)
 {
 	struct sock_net *net;
-	int fd = duplicate(e);
+	int fd = peer_duplicate(e);
 
 	if (fd < 0)
 		return NULL;
@@ -331,7 +315,7 @@ peer_is_unbound(const struct peer_end *e)
 		struct sockaddr_in6 in6;
 	} a = { .any.sa_family = AF_UNSPEC };
 	socklen_t n = sizeof a;
-	int fd = duplicate(e), r;
+	int fd = peer_duplicate(e), r;
 
 	if (fd < 0)
 		return 0;

@@ -15,17 +15,28 @@
 #include "walk.h"
 #include "peer.h"
 
+int
+peer_duplicate(const struct peer_end *e)
+{
+	char name[32];
+	int fd = sys_getfd(peer.root, e->thread, e->fd);
+
+	snprintf(name, sizeof name, "self/fd/%d", fd);
+	if (fd >= 0 && !peer_leads_to(peer.root, name, &e->key)) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
 /* Ask a duplicate of the end whether it is alone: 1, 0, or -1 for one of
- * something else. */
+ * another mode. */
 static int
 poll_end(int fd, const struct peer_end *e)
 {
 	struct pollfd p = { .fd = fd };
-	char name[32];
 
-	snprintf(name, sizeof name, "self/fd/%d", fd);
-	if (!peer_leads_to(peer.root, name, &e->key) ||
-	    (fcntl(fd, F_GETFL) & O_ACCMODE) != e->mode)
+	if ((fcntl(fd, F_GETFL) & O_ACCMODE) != e->mode)
 		return -1;
 	poll(&p, 1, 0);
 	return (p.revents & (e->roles == PEER_WRITES ? POLLERR : POLLHUP)) != 0;
@@ -73,7 +84,7 @@ peer_prove(const struct peer_end *e)
 	guard_process(e->pid);
 	guard_thread(e->tid);
 	guard_fd(e->fd);
-	if ((fd = sys_getfd(peer.root, e->thread, e->fd)) >= 0) {
+	if ((fd = peer_duplicate(e)) >= 0) {
 		r = poll_end(fd, e);
 		close(fd);
 	}

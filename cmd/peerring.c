@@ -36,19 +36,10 @@ static int
 registered(const struct walk *w, const struct userfile_row *file, int all,
            struct peer_key *k)
 {
-	const char *s = file->path;
-
-	*k = (struct peer_key){ PEER_NAMESPACE, 0, peer_number(s) };
-	if (*s == '/')
-		return all || (peer_wants_class(PEER_FILE) && !peer.traced) ?
-		    look_up(w, file, k) : -1;
-	if (strncmp(s, "pipe:[", 6) == 0)
-		k->class = PEER_PIPE;
-	else if (strncmp(s, "socket:[", 8) == 0)
-		k->class = PEER_SOCKET;
-	else if (strncmp(s, "anon_inode:", 11) == 0)
-		return -1;
-	return 0;
+	if (*file->path != '/')
+		return peer_numbered(file->path, k) ? 0 : -1;
+	return all || (peer_wants_class(PEER_FILE) && !peer.traced) ?
+	    look_up(w, file, k) : -1;
 }
 
 /* Is it called as what is asked about? */

@@ -67,6 +67,12 @@ peer_state_name(enum peer_state state)
 	return names[state];
 }
 
+int
+peer_shown_pid(const struct peer_end *e)
+{
+	return !e ? 0 : e->tid ? e->tid : e->pid;
+}
+
 void
 peer_row(const struct peer_row *r)
 {

@@ -37,15 +37,6 @@ key(uint32_t ino)
 	return (struct peer_key){ PEER_SOCKET, 0, ino };
 }
 
-int
-peer_sock_glance(const struct desc_table *t, int fd, const char *text)
-{
-	struct peer_key k = key(sock_ino(text));
-
-	(void)t, (void)fd;
-	return peer_wants(&k);
-}
-
 void
 peer_sock_ends(const struct walk *w)
 {

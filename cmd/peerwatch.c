@@ -24,12 +24,6 @@ static struct known {
 } *known;
 static size_t nknown;
 
-static uint64_t
-device(unsigned major, unsigned minor)
-{
-	return (uint64_t)major << 32 | minor;
-}
-
 /* The device by mountinfo; dev where that does not have the mount. */
 static uint64_t
 find_device(const struct desc_table *t, uint64_t id, uint64_t dev)
@@ -40,12 +34,12 @@ find_device(const struct desc_table *t, uint64_t id, uint64_t dev)
 	const char *s;
 
 	if (ours)
-		return device(ours->major, ours->minor);
+		return PEER_DEVICE(ours->major, ours->minor);
 	if (proc_read(t->dir, "mountinfo", &text) < 0)
 		return dev;
 	for (s = text.s; parse_mount(&s, &m) == 1; )
 		if ((uint64_t)m.id == id)
-			return device(m.major, m.minor);
+			return PEER_DEVICE(m.major, m.minor);
 	return dev;
 }
 
@@ -155,7 +149,7 @@ next_watch(const char **text, struct peer_key *k, const char **handle,
 	if (peer.desc.type == DESC_INOTIFY) {
 		if (parse_inotify(text, &in) != 1)
 			return 0;
-		*k = (struct peer_key){ class, device(in.major, in.minor),
+		*k = (struct peer_key){ class, PEER_DEVICE(in.major, in.minor),
 			in.ino };
 		*handle = in.handle;
 		*n = in.n;
@@ -163,7 +157,7 @@ next_watch(const char **text, struct peer_key *k, const char **handle,
 	}
 	if (parse_fanotify(text, &fan) != 1)
 		return 0;
-	*k = (struct peer_key){ class, device(fan.major, fan.minor), fan.id };
+	*k = (struct peer_key){ class, PEER_DEVICE(fan.major, fan.minor), fan.id };
 	if (fan.on == FANOTIFY_MOUNT)
 		k->dev = on_mount;
 	else if (fan.on == FANOTIFY_FS)
