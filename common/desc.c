@@ -407,7 +407,7 @@ read_once(const struct desc_table *t, int dir, const char *name, int want,
 			return -1;
 	}
 	if (!(want & (DESC_WANT_STAT | DESC_WANT_INFO)))
-		return 0;
+		return want & DESC_WANT_MODE ? read_mode(t, name, d) : 0;
 	if (d->fd >= 0 && want & DESC_WANT_INFO && inform(t, d) < 0)
 		return -1;
 	d->known = proc_statx(dir, name, &d->st) == 0;

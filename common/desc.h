@@ -22,11 +22,12 @@ enum { DESC_MODE_UNKNOWN = -2 };
 
 /* What desc_read reads besides the link: attributes and access mode with the
  * decision whether it is deleted; fdinfo; fdinfo only of what has its name in
- * it, see name.h. DESC_ONCE: the caller proves that nothing changed
+ * it, see name.h. DESC_WANT_MODE: access mode
+ * without the rest. DESC_ONCE: the caller proves that nothing changed
  * meanwhile. */
 enum {
 	DESC_WANT_STAT = 1, DESC_WANT_INFO = 2, DESC_WANT_NAME = 4,
-	DESC_ONCE = 8
+	DESC_ONCE = 8, DESC_WANT_MODE = 16
 };
 
 /* Where a table is read: the procfs, the directory of the process or thread,
