@@ -118,35 +118,34 @@ peer_end(const struct walk *of, const struct peer_key *k, int roles)
 	return &peer.ends[peer.nends - 1];
 }
 
+/* The kind of what was read. */
+static const struct peer_kind *
+kind_read(void)
+{
+	return peer_kind(peer.desc.named ? peer.desc.target.s : "/");
+}
+
 /* May descriptor fd of a table be an end of an object that is asked about? 1,
  * 0, or -1 with errno. */
 static int
 glance(const struct desc_table *t, int fd)
 {
 	const struct peer_kind *kind;
+	const char *s;
 	struct peer_key k;
-	const char *s = "/";
-	char name[16];
 
-	snprintf(name, sizeof name, "%d", fd);
-	if (proc_readlink(t->fds, name, &text) == 0)
-		s = text.s;
-	else if (errno != ENAMETOOLONG)
+	if (desc_read(t, fd, peer.traced ? DESC_WANT_MODE : 0, &peer.desc) < 0)
 		return -1;
-	kind = peer_kind(s);
+	kind = kind_read();
 	if (peer_wants_class(PEER_TARGET))
 		return 1;
 	if (!(kind->classes & classes))
 		return 0;
-	return kind->glance ? kind->glance(t, fd, s) :
-	    peer_numbered(s, &k) && peer_wants(&k);
-}
-
-/* The kind of what was read. */
-static const struct peer_kind *
-kind_read(void)
-{
-	return peer_kind(peer.desc.named ? peer.desc.target.s : "/");
+	s = peer.desc.target.s;
+	if (kind->glance)
+		return kind->glance(t, fd, s);
+	k = (struct peer_key){ kind->class, 0, peer_number(s) };
+	return peer_wants(&k);
 }
 
 /* Look at a descriptor of some process; 0, or the errno of a refusal. */
@@ -155,11 +154,12 @@ look(int fd)
 {
 	int r = glance(&w.table, fd);
 
-	if (r == 1)
+	if (r == 0)
+		return 0;
+	/* a number and the mode are all that is asked for when all are noted */
+	if (r > 0 && (!peer.traced || kind_read()->glance))
 		r = desc_read(&w.table, fd, DESC_WANT_STAT | DESC_WANT_NAME |
 		              (peer.traced ? DESC_ONCE : 0), &peer.desc);
-	else if (r == 0)
-		return 0;
 	if (r < 0)
 		return errno == ENOENT || errno == ESRCH ? 0 : errno;
 	if (peer_wants_class(PEER_TARGET))
