@@ -198,7 +198,7 @@ peer_socks_next(const struct walk *w, enum peer_group group,
 
 	if (!(loaded & 1U << group)) {
 		loaded |= 1U << group;
-		peer_nets_open(&nets, w);
+		peer_nets_open(&nets);
 		while ((net = peer_nets_next(&nets, w)))
 			peer_socks(net, group);
 		peer_nets_close(&nets, w);
@@ -215,9 +215,8 @@ peer_socks_next(const struct walk *w, enum peer_group group,
 }
 
 void
-peer_nets_open(struct peer_nets *p, const struct walk *w)
+peer_nets_open(struct peer_nets *p)
 {
-	(void)w;
 	memset(p, 0, sizeof *p);
 	p->dir = p->processes.fd = -1;
 }

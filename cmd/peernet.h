@@ -59,10 +59,9 @@ struct peer_nets {
 	struct numdir processes;
 };
 
-/* Begin with that of a table. */
-void peer_nets_open(struct peer_nets *, const struct walk *);
+void peer_nets_open(struct peer_nets *);
 
-/* The next one, which may be asked until the call after: NULL at the end. */
+/* The next one, from that of a table on, which may be asked until the call after: NULL at the end. */
 struct sock_net *peer_nets_next(struct peer_nets *, const struct walk *);
 
 /* Close what the iterator has open, at the end or before. */

@@ -162,7 +162,7 @@ link_listeners(const struct walk *w, uint32_t client)
 
 	if (!known) {
 		known = 1;
-		peer_nets_open(&nets, w);
+		peer_nets_open(&nets);
 		while ((net = peer_nets_next(&nets, w)))
 			read_waiting(net);
 		peer_nets_close(&nets, w);
@@ -183,11 +183,13 @@ static const struct sock_net *
 find_its(const struct walk *w, struct sock_net *net, uint32_t ino,
          struct peer_sock *its)
 {
+	static int all;			/* were read: net may be gone */
 	const struct peer_socks *s = NULL;
 	const struct peer_sock *r;
 
-	if (ask_unix(net, ino, its, NULL) == 1)
+	if (!all && ask_unix(net, ino, its, NULL) == 1)
 		return net;
+	all = 1;
 	while ((s = peer_socks_next(w, PEER_UNIX, s)))
 		if ((r = peer_sock(s, ino))) {
 			*its = *r;
@@ -277,7 +279,7 @@ find_unix(const struct walk *w, struct peer_end *my)
 	struct peer_sock r;
 	int n = 0, untold = 0;
 
-	peer_nets_open(&nets, w);
+	peer_nets_open(&nets);
 	while (n != 1 && (net = peer_nets_next(&nets, w)))
 		if ((n = ask_unix(net, ino, &r, my)) == 1)
 			link_unix(w, net, &r);
