@@ -38,8 +38,7 @@ registered(const struct walk *w, const struct userfile_row *file, int all,
 {
 	if (*file->path != '/')
 		return peer_numbered(file->path, k) ? 0 : -1;
-	return all || (peer_wants_class(PEER_FILE) && !peer.traced) ?
-	    look_up(w, file, k) : -1;
+	return all || peer_wants_class(PEER_FILE) ? look_up(w, file, k) : -1;
 }
 
 /* Is it called as what is asked about? */

@@ -320,7 +320,7 @@ below() {
 
 @test "fdpeer: sockets, FIFOs and files that an io_uring has" {
 	touch 'a file' other
-	mkfifo fifo
+	mkfifo fifo other_fifo
 	hold 100,101=unix 102=rw:fifo 103=r:fifo 104=rw:'a file' 105=r:other \
 		120=uring:101,102,104 close:101 close:102
 	[[ $(ls -l "/proc/$PID/fd/120") == *io_uring* ]] || skip 'no io_uring'
@@ -335,9 +335,12 @@ below() {
 	peers 120
 	[ "$PEERS" = "$(lines "-> $PID 103 open" "-> $PID 104 open" "-> $PID 120 inflight")" ]
 	# in a pipeline too
-	hold 100,101=pipe 120=uring:101 close:101
-	run -0 --separate-stderr fdpeer -rH "$PID" 100
-	[ "$(cut -f 3-5,7-8 <<<"$output")" = "$(lines "100 <- $PID 120 inflight")" ]
+	hold 100,101=pipe 102=rw:other_fifo 103=r:other_fifo \
+		120=uring:101,102 close:101 close:102
+	for fd in 100 103; do
+		run -0 --separate-stderr fdpeer -rH "$PID" "$fd"
+		[ "$(cut -f 3-5,7-8 <<<"$output")" = "$(lines "$fd <- $PID 120 inflight")" ]
+	done
 }
 
 @test "fdpeer: what an io_uring has may be one of many of that name" {
