@@ -47,7 +47,7 @@ enum { SIZE = 4096, FILE_FD = 100, LIFE = 120 };
 #define THAW ((int)_IOWR('X', 120, int))
 
 static char *mapping;
-static atomic_int faulter;
+static atomic_int faulter, writer;
 
 static void
 say_pid(void)
@@ -100,6 +100,7 @@ static void *
 write_file(void *arg)
 {
 	(void)arg;
+	atomic_store(&writer, (int)syscall(SYS_gettid));
 	if (write(FILE_FD, "x", 1) < 0)
 		err(1, "write");
 	return NULL;
@@ -142,7 +143,9 @@ freeze(void)
 	if ((errno = pthread_create(&t, NULL, write_file, NULL)) ||
 	    (errno = pthread_create(&t, NULL, fault, NULL)))
 		err(1, "pthread_create");
-	while (!is_stuck(atomic_load(&faulter)))
+	/* A thread that has only begun may map something, and never get there. */
+	while (!is_stuck(atomic_load(&writer)) ||
+	    !is_stuck(atomic_load(&faulter)))
 		usleep(1000);
 	map_over();
 }
