@@ -116,28 +116,6 @@ list_fd(int fd, int once)
 	return errno == ENOENT || errno == ESRCH ? 0 : errno;
 }
 
-/* The process's files that are no descriptors; as list_fd. */
-static int
-list_others(void)
-{
-	struct kstatx exe = { 0 };
-	int fd, r = 0, e, err = 0;
-
-	for (fd = DESC_CWD; fd < DESC_MEM; fd++) {
-		if (walk_begin(&w, fd))
-			err = (e = list_fd(fd, 0)) ? e : err;
-		print_rows();
-	}
-	if (!err && desc.fd == DESC_EXE)
-		exe = desc.st;
-	while (walk_begin(&w, DESC_MEM) && (r = walk_map(&w, &desc)) == 1) {
-		if (!desc_same(&desc.st, &exe))
-			list(&desc);
-		print_rows();
-	}
-	return r < 0 && errno != ENOENT && errno != ESRCH ? errno : err;
-}
-
 /*
  * Some descriptors of a table. That no row is half an old file and half a new
  * one costs two more calls a row; for many of them it is cheaper to prove that
@@ -176,21 +154,50 @@ list_chunk(const int *fds, int n)
 	return err;
 }
 
+/* Note a descriptor of those that are listed together if it may be asked for; 1
+ * or 0. After a stall the first of them is the one to go on with. */
+static int
+note(const int *fds, int n)
+{
+	guard_fd(fds[0]);
+	guard_among(fds[n]);
+	return select_may(&w, fds[n]);
+}
+
+/* The process's files that are no descriptors; as list_fd. */
+static int
+list_others(void)
+{
+	int fds[DESC_MEM - DESC_CWD], n = 0, fd, r = 0, err;
+	struct kstatx exe = { 0 };
+
+	for (fd = DESC_CWD; fd < DESC_MEM; fd++) {
+		fds[n] = fd;
+		if (walk_begin(&w, fd))
+			n += note(fds, n);
+	}
+	err = list_chunk(fds, n);
+	if (n && fds[n - 1] == DESC_EXE && desc.fd == DESC_EXE && desc.known)
+		exe = desc.st;
+	while (walk_begin(&w, DESC_MEM) && (r = walk_map(&w, &desc)) == 1) {
+		if (!desc_same(&desc.st, &exe))
+			list(&desc);
+		print_rows();
+	}
+	return r < 0 && errno != ENOENT && errno != ESRCH ? errno : err;
+}
+
 /* As list_fd, for the whole table. */
 static int
 list_table(void)
 {
 	int fds[CHUNK], n, e, err = 0;
 
-	slept = 0;
 	if (want & DESC_WANT_INFO)
 		walk_infos(&w);
 	do {
-		for (n = 0; n < CHUNK && walk_fd(&w, &fds[n]) == 1; ) {
-			guard_fd(fds[0]);
-			guard_among(fds[n]);
-			n += select_may(&w, fds[n]);
-		}
+		for (n = 0; n < CHUNK && walk_fd(&w, &fds[n]) == 1; )
+			n += note(fds, n);
 		err = (e = list_chunk(fds, n)) ? e : err;
 	} while (n == CHUNK);
 	return err;
@@ -205,6 +212,7 @@ list_process(void)
 	row_process(&w, detailed);
 	while ((r = walk_table(&w)) == 1) {
 		words.net = NULL;
+		slept = 0;
 		if ((all || select_by_place()) && w.tid == 0)
 			err = list_others();
 		err = (e = list_table()) ? e : err;

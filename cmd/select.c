@@ -208,7 +208,7 @@ select_may(const struct walk *w, int fd)
 {
 	static struct desc d = { .known = 1 };
 	char number[24];
-	int i, on;
+	int i, on, dir = fd < 0 ? w->table.dir : w->table.fds;
 
 	if ((selection.deleted || types) && !may_be_kind(w, fd))
 		return 0;
@@ -216,7 +216,8 @@ select_may(const struct walk *w, int fd)
 	    onmount_wants_info()))
 		return 1;
 	d.fd = fd;
-	if (proc_statx(w->table.fds, num_text(number, (unsigned)fd), &d.st) < 0)
+	if (proc_statx(dir, fd < 0 ? desc_fd_name(fd) :
+	               num_text(number, (unsigned)fd), &d.st) < 0)
 		return 1;
 	if (S_ISSOCK(d.st.mode))	/* its name may be there */
 		return !selection.asked || sockets;
