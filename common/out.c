@@ -116,15 +116,21 @@ put(struct out *o, const char *s, size_t n)
 static void
 key(struct out *o, const char *name)
 {
-	size_t start;
+	size_t n = strlen(name) + 4;
+	char *s;
 
-	put(o, o->members++ ? ",\"" : "{\"", 2);
-	start = o->rec->n;
-	put(o, name, strlen(name));
-	for (; start < o->rec->n; start++)
-		if (o->rec->s[start] >= 'A' && o->rec->s[start] <= 'Z')
-			o->rec->s[start] |= 0x20;
-	put(o, "\":", 2);
+	if (buf_grow(o->rec, n) < 0) {
+		o->failed = errno;
+		return;
+	}
+	s = o->rec->s + o->rec->n;
+	o->rec->n += n;
+	*s++ = o->members++ ? ',' : '{';
+	*s++ = '"';
+	for (; *name; name++)
+		*s++ = (char)(*name >= 'A' && *name <= 'Z' ? *name | 0x20 :
+		    *name);
+	memcpy(s, "\":", 3);
 }
 
 /* The next field, of n bytes that need no quoting: padded to its column's width,
