@@ -57,7 +57,7 @@ struct gauge {
 	double alive;			/* when anything moved last */
 	/* the rest is gauge's */
 	struct meter m[GAUGE_METERS];
-	double turns, looked, cost, checked, stated, seek;
+	double turns, looked, cost, checked, stated, seek, map_again;
 	int direction, aside, counted, here, there, mixed;
 	int target;			/* of a copy, or -1 */
 	unsigned long long offset, counters, mapped, ticks, resident;

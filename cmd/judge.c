@@ -86,18 +86,23 @@ may_be(const struct gauge *g, const struct meter *m)
 	    (gauge_writes(g) || b <= a || b - a <= n / 2);
 }
 
-/* Is it a mapping that the process reads by, of a file that no descriptor of
- * it has any more? */
+/* Is the file mapped, or without a descriptor that of a mapping, and how much
+ * of it is resident? To ask that takes long, so it is not done often. */
 static int
-only_mapped(struct gauge *g, enum gauge_meter c, double within)
+mapped(struct gauge *g)
 {
 	const struct meter *m = &g->m[METER_MAP];
+	double begin = openfile_clock(CLOCK_MONOTONIC), took;
 
-	return g->f.fd < 0 && !g->changing && active(g, METER_MAP, GAUGE_PAGES,
-	    within) && c != METER_IO + ACTIVITY_READ &&
-	    c != METER_IO + ACTIVITY_WRITTEN &&
-	    (g->resident = activity_mapping(&g->f.w.table, g->f.w.dir,
-	                                    m->pos - m->from, &g->f.d)) > 0;
+	if (begin < g->map_again)
+		return 1;
+	g->resident = g->f.fd < 0 ? activity_mapping(&g->f.w.table,
+	    g->f.w.dir, m->pos - m->from, &g->f.d) :
+	    activity_resident(g->f.w.dir, &g->f.d.st);
+	took = openfile_clock(CLOCK_MONOTONIC) - begin;
+	if (g->resident)
+		g->map_again = begin + (took < 0.0009 ? 1000 * took : 0.9);
+	return g->resident > 0;
 }
 
 /* What moves beside the position. */
@@ -108,7 +113,10 @@ beside(struct gauge *g, double within)
 
 	if (!g->aside)
 		return BY_NONE;
-	if (only_mapped(g, c, within))
+	if (g->f.fd < 0 && !g->changing &&
+	    active(g, METER_MAP, GAUGE_PAGES, within) &&
+	    c != METER_IO + ACTIVITY_READ &&
+	    c != METER_IO + ACTIVITY_WRITTEN && mapped(g))
 		return BY_MAP;
 	if (g->f.seekable && !g->changing) {
 		if (active(g, METER_SIZE, 1, within) &&
@@ -118,11 +126,9 @@ beside(struct gauge *g, double within)
 		    (c == METER_IO + ACTIVITY_WRITTEN && gauge_writes(g))) {
 			if (may_be(g, &g->m[c]))
 				return BY_PREAD;
-		} else if (active(g, METER_MAP, GAUGE_PAGES, within)) {
-			g->resident = activity_resident(g->f.w.dir,
-			                                &g->f.d.st);
-			if (g->resident)
-				return BY_MAP;
+		} else if (active(g, METER_MAP, GAUGE_PAGES, within) &&
+		    mapped(g)) {
+			return BY_MAP;
 		}
 	}
 	return c ? BY_IO : BY_NONE;
@@ -367,13 +373,13 @@ gauge_judge(struct gauge *g, double every)
 	g->known = g->backwards = g->follows = 0;
 	g->busy = NULL;
 	g->pos = g->total = 0;
-	if (g->f.fd < 0)
-		g->f.d.named = g->f.d.known = 0;
 	g->size = g->f.seekable ? g->f.size : g->whole;
 	g->rate = g->average = g->eta = g->percent = -1;
 	g->stalled = 0;
 	g->patient = !once;
 	g->by = choose(g, within, once);
+	if (g->f.fd < 0 && g->by != BY_MAP)
+		g->f.d.named = g->f.d.known = 0;
 	if (g->by == BY_POS)
 		by_pos(g, once);
 	else if (g->by == BY_SIZE)
@@ -464,4 +470,6 @@ gauge_remark(const struct gauge *g, char *s, size_t n)
 		snprintf(s, n, "backwards");
 	else if (g->by == BY_POS && g->f.pos > g->f.size && g->f.size)
 		snprintf(s, n, "the file is shorter than the position");
+	else if (g->by == BY_POS && g->kept->passes)
+		snprintf(s, n, "pass %u", g->kept->passes + 1);
 }

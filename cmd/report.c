@@ -186,7 +186,9 @@ draw(const struct gauge *g, const char *verdict)
 	if (g->eta >= 0)
 		meter_clock(clock + 4, g->eta);
 	else
-		gauge_remark(g, clock, sizeof clock);
+		gauge_remark(g, clock, sizeof clock - 24);
+	if (g->by == BY_NONE && *clock && g->eta < 0)
+		sprintf(clock + strlen(clock), ", %.0f s", g->stalled);
 	cli_draw(STDOUT_FILENO, &(struct meter_text){
 		.head = head.s, .name = g->f.d.named ? name.s : NULL,
 		.percent = g->percent < 0 ? NULL : p,

@@ -856,6 +856,7 @@ ahead() {
 	until_true seen '.pos == 950000'
 	tell seek 0
 	until_true seen '.pos == 0 and .pass == 2 and .rate == null'
+	until_true grep -qF ': pass 2' err
 	kill -STOP "$PID"
 	until_true seen '.state == "stopped" and .by == "none" and .rate == 0 and .stalled > 0'
 	kill -CONT "$PID"
@@ -1056,6 +1057,18 @@ END
 		[ "$width" -lt 12 ] || [[ ${lines[2]} == *45.2%* ]]
 	done
 	[[ ${lines[2]} == "pace[$PID] 7 $(pwd)/long "*'  45.2%  4.31M/9.54M'* ]]
+}
+
+@test "-f: the line of a terminal says for how long nothing moved" {
+	need python3
+	file f
+	pace 7 r f
+	tell step 452000
+	kill -STOP "$PID"
+	until_true state_is "$PID" T
+	run -5 terminal 120 "$PID" 7
+	echo "$output"
+	[[ $output == *'  45.2%  441K/977K  0/s  stalled: state T, stopped, '[0-9]' s'* ]]
 }
 
 @test "-f: the line follows the width of the window" {
