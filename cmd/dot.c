@@ -38,14 +38,14 @@ put_label(struct buf *b, const char *s, size_t n)
 static int
 put_node(struct buf *b, const struct peer_end *e, size_t row)
 {
+	int pid = peer_shown_pid(e), r;
 	size_t i;
-	int r;
 
 	for (i = 0; i < row; i++)
-		if (peer_shown_pid(peer.rows[i].my) == peer_shown_pid(e) ||
-		    (peer.rows[i].its && peer_shown_pid(peer.rows[i].its) == peer_shown_pid(e)))
+		if (peer_shown_pid(peer.rows[i].my) == pid ||
+		    peer_shown_pid(peer.rows[i].its) == pid)
 			return 0;
-	r = buf_printf(b, "\t%d [label=\"%d ", peer_shown_pid(e), peer_shown_pid(e));
+	r = buf_printf(b, "\t%d [label=\"%d ", pid, pid);
 	return r | put_label(b, e->comm, strlen(e->comm)) |
 	    buf_printf(b, "\"];\n");
 }

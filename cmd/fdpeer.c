@@ -245,8 +245,8 @@ is_asked(const struct peer_row *r)
 	    r->my->tid == peer.mine->tid && r->my->fd == peer.asked;
 }
 
-/* Sort the rows. One descriptor may have several links to another one, such as a
- * fanotify's marks on a file and on its mount: that is one row. */
+/* Sort the rows. One descriptor may have several links to another one, such as
+ * a fanotify's marks on a file and on its mount: that is one row. */
 static void
 sort_rows(void)
 {

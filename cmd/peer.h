@@ -227,7 +227,8 @@ int peer_wants_class(enum peer_class);
 
 /* Note that peer.desc, of the walk's current table, is an end of it, if that is
  * asked about: the end, until the next call, or NULL. */
-struct peer_end *peer_end(const struct walk *, const struct peer_key *, int roles);
+struct peer_end *peer_end(const struct walk *, const struct peer_key *,
+                          int roles);
 
 /* Does a link of a procfs lead to the end's object? 1 or 0. */
 int peer_leads_to(int dirfd, const char *name, const struct peer_key *);

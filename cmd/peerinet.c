@@ -118,9 +118,9 @@ has_rules(const struct peer_socks *s)
 	return found;
 }
 
-/* The connections of a protocol whose addresses are translated, as the namespace
- * tells (to root, and where it tracks any). NULL: it can't be told, or is not
- * that of the process. */
+/* The connections of a protocol whose addresses are translated, as the
+ * namespace tells (to root, and where it tracks any). NULL: it can't be told,
+ * or is not that of the process. */
 static const struct track_row *
 translations(const struct walk *w, const struct peer_socks *in, int proto,
              size_t *n)

@@ -61,7 +61,8 @@ struct peer_nets {
 
 void peer_nets_open(struct peer_nets *);
 
-/* The next one, from that of a table on, which may be asked until the call after: NULL at the end. */
+/* The next one, from that of a table on, which may be asked until the call
+ * after; NULL at the end. */
 struct sock_net *peer_nets_next(struct peer_nets *, const struct walk *);
 
 /* Close what the iterator has open, at the end or before. */
