@@ -118,31 +118,10 @@ put_peer_command(const struct peer_row *r)
 	put_string(r->its ? r->its->comm : r->uid >= 0 ? uid : NULL);
 }
 
-/* My end; of a peer that is a socket of another network namespace also that,
- * in text that is read. */
-static void
-put_name(const struct peer_row *r)
-{
-	static struct buf b;
-	const struct peer_end *my = r->my;
-	int reads = cli.mode == OUT_TEXT || cli.mode == OUT_TAB;
-
-	b.n = 0;
-	if (!reads || !my->shown || !r->net) {
-		out_name(&out, reads ? my->shown : my->name,
-		         reads ? my->nshown : my->namelen, my->deleted);
-		return;
-	}
-	if (buf_put(&b, my->shown, my->nshown) < 0 ||
-	    buf_printf(&b, " net:[%llu]",
-	    (unsigned long long)r->net) < 0)
-		cli_die();
-	out_name(&out, b.s, b.n, my->deleted);
-}
-
 static void
 put_row(const struct peer_row *r)
 {
+	int reads = cli.mode == OUT_TEXT || cli.mode == OUT_TAB;
 
 	put_number(r->my);
 	put_string(r->my->comm);
@@ -152,7 +131,8 @@ put_row(const struct peer_row *r)
 	put_peer_command(r);
 	put_fd(r->its);
 	put_string(peer_state_name(r->state));
-	put_name(r);
+	out_name(&out, reads ? r->my->shown : r->my->name,
+	         reads ? r->my->nshown : r->my->namelen, r->my->deleted);
 	put_keys(r->my, "mode", "tid");
 	put_keys(r->its, "peermode", "peertid");
 	out_key_bool(&out, "deleted", r->my->deleted);

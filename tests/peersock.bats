@@ -282,12 +282,12 @@ veth() {
 		nsenter -n -t "$2" ip link set v1 up
 }
 
-# net_is NET PID FD: is that namespace named behind the name, in JSON by number?
+# net_is NET PID FD: is that the peer's namespace in JSON, by its number? Of NAME
+# it is no part.
 net_is() {
-	local name num
-	name=$(fdpeer -H "$2" "$3" | cut -f 9 | grep -o 'net:.*' || true)
-	num=$(fdpeer -J "$2" "$3" | jq -r .peernet)
-	[ "$name" = "$1" ] && [ "net:[$num]" = "${1:-net:[null]}" ]
+	[ "net:[$(fdpeer -J "$2" "$3" | jq -r .peernet)]" = "${1:-net:[null]}" ] &&
+		[ "$(fdpeer -H "$2" "$3" | cut -f 9)" = \
+			"$(lsfd -H "$2" | awk -F '\t' -v fd="$3" '$3 == fd { print $7 }')" ]
 }
 
 @test "fdpeer: unix sockets of two namespaces, by a path" {
@@ -305,7 +305,6 @@ net_is() {
 	peers "$PID" 101
 	all "-> $server 101 open"
 	net_is "$net" "$PID" 101
-	[ "$(fdpeer -0 "$PID" 101 | tr '\0' '\n' | cut -f 9 | grep -c 'net:')" -eq 0 ]
 	net=$(readlink "/proc/$PID/ns/net")
 	peers "$server" 100
 	all "<-> $PID 100 backlog"
