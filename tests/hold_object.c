@@ -177,6 +177,7 @@ hold_object(const char *s)
 	if (IS("bpf"))
 		return open_bpf();
 	if (IS("userfaultfd"))
-		return (int)syscall(SYS_userfaultfd, 0);
+		return (int)syscall(SYS_userfaultfd,
+		                    1 /* UFFD_USER_MODE_ONLY */);
 	return -2;
 }
