@@ -205,9 +205,9 @@ desc_locked(const struct desc *d)
 	return d->informed && strstr(d->text.s, "\nlock:\t");
 }
 
-/* A memfd has no other end and no server that a duplicate could keep waiting. Of
- * what else might have come to the number meanwhile nothing is asked; but its
- * close may have to wait. */
+/* A memfd has no other end and no server that a duplicate could keep waiting.
+ * Of what else might have come to the number meanwhile nothing is asked; but
+ * its close may have to wait. */
 int
 desc_seals(const struct desc_table *t, int tid, const struct desc *d)
 {

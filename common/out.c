@@ -133,8 +133,8 @@ key(struct out *o, const char *name)
 	memcpy(s, "\":", 3);
 }
 
-/* The next field, of n bytes that need no quoting: padded to its column's width,
- * and separated from the one behind it. */
+/* The next field, of n bytes that need no quoting: padded to its column's
+ * width, and separated from the one behind it. */
 static void
 plain(struct out *o, const char *text, size_t n)
 {

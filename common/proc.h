@@ -49,10 +49,12 @@ int proc_thread(int dir, int tid);
  * with errno. */
 int proc_read(int dirfd, const char *name, struct buf *);
 
-/* Open a directory below another one, for proc_read_in; a descriptor, or -1 with
- * errno. Read the file below it that name names from above it ("fdinfo/7"): to
- * find it costs less, which counts for thousands. As proc_read. */
+/* Open a directory below another one, for proc_read_in; a descriptor, or -1
+ * with errno. */
 int proc_dir(int dirfd, const char *name);
+
+/* As proc_read, of a file below such a directory whose name is the one from
+ * above it ("fdinfo/7"): to find it costs less, which counts for thousands. */
 int proc_read_in(int dirfd, const char *name, struct buf *);
 
 /* Open a file for proc_reread; a descriptor, or -1 with errno. */
