@@ -280,7 +280,7 @@ detail_seals(struct out *o, int seals)
 	if (seals < 0)
 		put("null");
 	else if (seals)
-		failed |= name_seals(&names, (unsigned)seals);
+		failed |= name_seals(&names, (unsigned)seals, ',');
 	if (seals >= 0)
 		put_names(names.n ? names.s : "");
 	out_key_json(o, "seals", json.s, json.n);

@@ -70,7 +70,7 @@ put_word(struct out *o, const char *s)
 	put_text(o, s);
 }
 
-/* The locks that it holds, where JSON has no key for them. */
+/* The locks that it holds. */
 static void
 put_locks(struct out *o, const char *text)
 {
@@ -86,9 +86,10 @@ put_locks(struct out *o, const char *text)
 	}
 }
 
-/* The flags of open(2) that fdinfo tells, in its words; access mode apart. */
+/* The flags of open(2) that fdinfo tells, in its words; access mode apart. Behind
+ * them what JSON has keys for. */
 static void
-put_flags(struct out *o, const struct desc *d)
+put_flags(struct out *o, const struct desc *d, int seals)
 {
 	static const struct {
 		unsigned bit;
@@ -118,6 +119,11 @@ put_flags(struct out *o, const struct desc *d)
 	}
 	if (o->mode != OUT_JSON && desc_locked(d))
 		put_locks(o, d->text.s);
+	if (o->mode != OUT_JSON && seals >= 0) {
+		put_word(o, "seals=");
+		if (name_seals(&words, (unsigned)seals, ':') < 0)
+			o->failed = ENOMEM;
+	}
 	out_str(o, words.n ? words.s : NULL, words.n);
 }
 
@@ -188,31 +194,12 @@ put_size(struct out *o, const struct desc *d)
 		out_null(o);
 }
 
-/* NAME: with what it stands for, or a memfd's seals, for reading. */
-static void
-put_name(struct out *o, const struct name *nm, int seals)
-{
-	if (o->mode == OUT_NUL || o->mode == OUT_JSON) {
-		out_name(o, nm->s, nm->n, nm->deleted);
-		return;
-	}
-	if (seals < 0) {
-		out_name(o, nm->shown, nm->nshown, nm->deleted);
-		return;
-	}
-	words.n = 0;
-	if (buf_put(&words, nm->s, nm->n) < 0 ||
-	    buf_printf(&words, " seals=") < 0 ||
-	    name_seals(&words, (unsigned)seals) < 0)
-		o->failed = ENOMEM;
-	out_name(o, words.s, words.n, nm->deleted);
-}
-
 void
 row_put(struct out *o, const struct walk *w, const struct desc *d,
         const struct name *nm, int detailed)
 {
 	static const char *const modes[] = { "r", "w", "rw" };
+	int reads = o->mode == OUT_TEXT || o->mode == OUT_TAB;
 	int seals = detailed ? desc_seals(&w->table, walk_thread(w), d) : -1;
 
 	out_num(o, (unsigned)(w->tid && o->mode != OUT_JSON ? w->tid :
@@ -226,12 +213,13 @@ row_put(struct out *o, const struct walk *w, const struct desc *d,
 		out_num(o, (unsigned)d->fd);
 	put_string(o, d->mode < 0 ? NULL : modes[d->mode]);
 	if (detailed)
-		put_flags(o, d);
+		put_flags(o, d, seals);
 	put_string(o, nm->type);
 	if (detailed)
 		put_long(o, d);
 	put_size(o, d);
-	put_name(o, nm, seals);
+	out_name(o, reads ? nm->shown : nm->s, reads ? nm->nshown : nm->n,
+	         nm->deleted);
 	if (w->tid)
 		out_key_num(o, "tid", (unsigned)w->tid);
 	else

@@ -73,23 +73,24 @@ name_signals(struct buf *b, unsigned long long set)
 }
 
 int
-name_seals(struct buf *b, unsigned set)
+name_seals(struct buf *b, unsigned set, char between)
 {
 	static const char *const names[] = {
 		"seal", "shrink", "grow", "write", "future_write", "exec"
 	};
-	const char *comma = "";
+	size_t begin = b->n;
 	unsigned i;
 	int r = set ? 0 : buf_printf(b, "none");
 
-	for (i = 0; set >> i; i++) {
+	for (i = 0; i < 32; i++) {
 		if (!(set >> i & 1))
 			continue;
+		if (b->n > begin)
+			r |= buf_put(b, &between, 1);
 		if (i < sizeof names / sizeof *names)
-			r |= buf_printf(b, "%s%s", comma, names[i]);
+			r |= buf_printf(b, "%s", names[i]);
 		else
-			r |= buf_printf(b, "%s%#x", comma, 1U << i);
-		comma = ",";
+			r |= buf_printf(b, "%#x", 1U << i);
 	}
 	return r;
 }
