@@ -46,13 +46,14 @@ fuzz_num(const char *s, size_t n)
 	unsigned long long v, max = 4194304;
 	int pid, tid;
 	unsigned ms;
-	char back[64];
+	char back[64], digits[24];
 
 	(void)n;
 	if (num_parse(s, max, &v) == 0) {
 		must(v <= max);
 		snprintf(back, sizeof back, "%llu", v);
 		must(strcmp(s + strspn(s, "0"), back) == 0 || v == 0);
+		must(strcmp(num_text(digits, v), back) == 0);
 	}
 	if (num_pid(s, &pid) == 0)
 		must(pid > 0);
