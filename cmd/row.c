@@ -179,7 +179,7 @@ put_long(struct out *o, const struct desc *d)
 	if (d->informed && (d->type == DESC_REG || d->type == DESC_DIR ||
 	    d->type == DESC_BLK || d->type == DESC_CHR ||
 	    d->type == DESC_MEMFD))
-		out_num(o, d->info.pos);
+		out_int(o, (long long)d->info.pos);	/* signed: /proc/PID/mem */
 	else
 		out_null(o);
 }

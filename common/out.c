@@ -220,6 +220,17 @@ out_num(struct out *o, unsigned long long v)
 }
 
 void
+out_int(struct out *o, long long v)
+{
+	char s[24];
+
+	if (v >= 0)
+		out_num(o, (unsigned long long)v);
+	else
+		plain(o, s, (size_t)snprintf(s, sizeof s, "%lld", v));
+}
+
+void
 out_fixed(struct out *o, double v, int decimals)
 {
 	char s[64];

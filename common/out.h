@@ -37,6 +37,7 @@ void out_heading(struct out *);
 /* The next field. NULL is "-" or null; foreign bytes are escaped. */
 void out_str(struct out *, const char *, size_t n);
 void out_num(struct out *, unsigned long long);
+void out_int(struct out *, long long);
 void out_null(struct out *);
 
 /* The next field as a number with so many decimals. */

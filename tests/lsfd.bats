@@ -275,6 +275,26 @@ signal.pause()'
 	[ "$output" = append ]
 }
 
+@test "lsfd -l, -J: a position may be negative" {
+	need python3
+	mkfifo in out
+	start python3 -c '
+import ctypes, os
+os.dup2(os.open("/proc/self/mem", os.O_RDONLY), 100)
+seek = ctypes.CDLL(None).lseek64
+seek.argtypes = ctypes.c_int, ctypes.c_int64, ctypes.c_int
+seek(100, -(1 << 62) - 3, os.SEEK_SET)
+open("out", "w").close()
+open("in").read()'
+	: <out
+	[[ $(cat "/proc/$PID/fdinfo/100") == *$'pos:\t-4611686018427387907\n'* ]] ||
+		skip 'no negative position here'
+	run -0 sh -c "lsfd -lH $PID | awk -F '\t' '\$4 == 100 { print \$11 }'"
+	[ "$output" = -4611686018427387907 ]
+	run -0 sh -c "lsfd -J $PID | grep '\"fd\":100,'"
+	[[ $output == *'"pos":-4611686018427387907,'* ]]
+}
+
 @test "lsfd -l: a user that /etc/passwd does not know is a number" {
 	need_root
 	chmod -R a+rX "$BATS_TEST_TMPDIR"
