@@ -187,6 +187,14 @@ is_type(const char *type)
 	return 0;
 }
 
+/* Is the file deleted, as far as -d is concerned: 1, 0, or -1 where that is
+ * unknown? A memfd has no name to lose: it counts if its type is asked for. */
+static int
+is_deleted(const struct desc *d)
+{
+	return types && d->type == DESC_MEMFD ? 1 : d->deleted;
+}
+
 /* Can it be so by type and deletion? Nothing is asked of what it is, such as of
  * an epoll that does not answer. */
 static int
@@ -197,7 +205,7 @@ may_be_kind(const struct walk *w, int fd)
 
 	if (desc_read(&w->table, fd, DESC_WANT_STAT | DESC_ONCE, &d) < 0)
 		return 1;
-	if (selection.deleted && d.deleted == 0)
+	if (selection.deleted && is_deleted(&d) == 0)
 		return 0;
 	type = desc_type_name(d.type);
 	return !types || !type || d.type == DESC_SOCK || is_type(type);
@@ -245,7 +253,7 @@ select_has(const struct walk *w, const struct desc *d, const struct name *nm)
 		return r < 0 ? SELECT_UNSEEN : SELECT_NO;
 	if ((r = is_asked(d, nm->sock)) != SELECT_YES)
 		return r;
-	if (selection.deleted && d->deleted <= 0)
-		return d->deleted < 0 ? SELECT_UNDECIDED : SELECT_NO;
+	if (selection.deleted && (r = is_deleted(d)) <= 0)
+		return r < 0 ? SELECT_UNDECIDED : SELECT_NO;
 	return SELECT_YES;
 }

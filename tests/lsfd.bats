@@ -338,6 +338,19 @@ open("in").read()'
 	run -1 lsfd -d $$ "$PWD/new2" 
 }
 
+@test "lsfd -d: memfds if they are asked for by type" {
+	echo x >gone
+	hold 100=memfd:m 101=r:gone unlink:gone 102=r:/etc/passwd close:2
+	run -0 sh -c "lsfd -dH $PID | cut -f 3"
+	[ "$output" = 101 ]
+	run -0 sh -c "lsfd -dH -t memfd,reg $PID | cut -f 3,5,7"
+	[ "$output" = "$(printf '100\tmemfd\t/memfd:m\n101\treg\t%s' \
+		"$PWD/gone (deleted)")" ]
+	run -0 sh -c "lsfd -dJ -t memfd $PID | grep -c '\"deleted\":false'"
+	[ "$output" = 1 ]
+	run -1 lsfd -d -t chr "$PID"
+}
+
 @test "lsfd -d: none is 1" {
 	hold 100=r:/etc/passwd close:2
 	run -1 --separate-stderr lsfd -d "$PID"
