@@ -20,6 +20,7 @@
 #include "sockname.h"
 
 static struct buf json;		/* the value of one key */
+static int plain;		/* it is no JSON, but text for NAME */
 static int failed;
 static int procfs;
 
@@ -43,11 +44,21 @@ put_string(const char *key, const char *s, size_t n)
 		put("null");
 }
 
-/* A comma before all members but the first. */
+/* What JSON has and text has not. */
+static void
+put_json(const char *s)
+{
+	if (!plain)
+		put("%s", s);
+}
+
+/* A comma before all members but the first; in text a blank before all. */
 static void
 next(void)
 {
-	if (json.n && json.s[json.n - 1] != '[' && json.s[json.n - 1] != '{')
+	if (plain)
+		put(" ");
+	else if (json.n && json.s[json.n - 1] != '[' && json.s[json.n - 1] != '{')
 		put(",");
 }
 
@@ -73,35 +84,40 @@ bit_name(const struct bit *b, unsigned long long bit)
 	return b->name;
 }
 
-/* A set as an array of words, from one table or (if it is not NULL) another; a
- * bit that none is known for as a number. */
+/* A set as an array of words, or as "=word+word", from one table or (if it is
+ * not NULL) another; a bit that none is known for as a number. */
 static void
 put_bits(const char *key, unsigned long long set, const struct bit *bits,
          const struct bit *more)
 {
+	const char *name, *quote = plain ? "" : "\"", *before = plain ? "=" : "";
 	unsigned long long bit;
-	const char *name;
 
-	put("\"%s\":[", key);
+	if (!plain)
+		put(",\"%s\":[", key);
 	for (bit = 1; bit && bit <= set; bit <<= 1) {
 		if (!(set & bit))
 			continue;
-		next();
 		name = bit_name(bits, bit);
 		if (!name && more)
 			name = bit_name(more, bit);
+		put("%s%s", before, quote);
 		if (name)
-			put("\"%s\"", name);
+			put("%s", name);
 		else
-			put("\"%#llx\"", bit);
+			put("%#llx", bit);
+		put("%s", quote);
+		before = plain ? "+" : ",";
 	}
-	put("]");
+	if (!plain)
+		put("]");
 }
 
 static void
 put_place(unsigned major, unsigned minor, unsigned long long ino)
 {
-	put("\"dev\":\"%u:%u\",\"inode\":%llu", major, minor, ino);
+	put(plain ? "%u:%u:%llu" : "\"dev\":\"%u:%u\",\"inode\":%llu", major,
+	    minor, ino);
 }
 
 static void
@@ -134,16 +150,18 @@ detail_epoll(const struct desc *d)
 	const char *text = d->text.s;
 	struct tfd_row t;
 
-	put("[");
+	put_json("[");
 	while (parse_tfd(&text, &t) == 1) {
 		next();
-		put("{\"fd\":%d,", t.tfd);
+		put(plain ? "%d" : "{\"fd\":%d", t.tfd);
 		put_bits("events", t.events, bits, NULL);
+		if (plain)
+			continue;
 		put(",\"data\":%llu,", t.data);
 		put_place(t.major, t.minor, t.ino);
 		put("}");
 	}
-	put("]");
+	put_json("]");
 }
 
 static void
@@ -158,19 +176,19 @@ detail_inotify(const struct desc *d)
 	const char *text = d->text.s;
 	struct inotify_row i;
 
-	put("[");
+	put_json("[");
 	while (parse_inotify(&text, &i) == 1) {
 		next();
-		put("{\"wd\":%d,", i.wd);
+		if (!plain)
+			put("{\"wd\":%d,", i.wd);
 		put_place(i.major, i.minor, i.ino);
-		put(",");
 		put_bits("mask", i.mask, notify, bits);
-		put("}");
+		put_json("}");
 	}
-	put("]");
+	put_json("]");
 }
 
-/* What a mark of a mount or a file system is on. */
+/* What a mark is on. */
 static void
 put_marked(const struct fanotify_row *f)
 {
@@ -178,27 +196,32 @@ put_marked(const struct fanotify_row *f)
 
 	switch (f->on) {
 	case FANOTIFY_INODE:
-		put("\"on\":\"inode\",");
+		put_json("\"on\":\"inode\",");
 		put_place(f->major, f->minor, f->id);
 		return;
 	case FANOTIFY_MOUNT:
-		put("\"on\":\"mount\",\"mount\":%llu", f->id);
+		put(plain ? "mount:%llu" : "\"on\":\"mount\",\"mount\":%llu",
+		    f->id);
 		m = mount_by_id(procfs, (long long)f->id);
-		put_string(",\"path\":", m ? m->point : NULL,
-		           m ? strlen(m->point) : 0);
-		return;
+		break;
 	case FANOTIFY_FS:
-		put("\"on\":\"filesystem\",\"dev\":\"%u:%u\"", f->major,
+		put(plain ? "filesystem:%u:%u" :
+		    "\"on\":\"filesystem\",\"dev\":\"%u:%u\"", f->major,
 		    f->minor);
 		while ((m = mount_next(procfs, m)))
 			if (m->major == f->major && m->minor == f->minor)
 				break;
+		break;
+	case FANOTIFY_MNTNS:
+		put(plain ? "namespace:%llu" :
+		    "\"on\":\"namespace\",\"inode\":%llu", f->id);
+		return;
+	}
+	if (!plain)
 		put_string(",\"path\":", m ? m->point : NULL,
 		           m ? strlen(m->point) : 0);
-		return;
-	case FANOTIFY_MNTNS:
-		put("\"on\":\"namespace\",\"inode\":%llu", f->id);
-	}
+	else if (m)
+		put(":%s", m->point);
 }
 
 static void
@@ -215,16 +238,15 @@ detail_fanotify(const struct desc *d)
 	const char *text = d->text.s;
 	struct fanotify_row f;
 
-	put("[");
+	put_json("[");
 	while (parse_fanotify(&text, &f) == 1) {
 		next();
-		put("{");
+		put_json("{");
 		put_marked(&f);
-		put(",");
 		put_bits("mask", f.mask, notify, bits);
-		put("}");
+		put_json("}");
 	}
-	put("]");
+	put_json("]");
 }
 
 static void
@@ -393,6 +415,14 @@ put_key(struct out *o, const char *key)
 	json.n = 0;
 }
 
+/* How many descriptors are in messages that a unix socket has not received? 0,
+ * or -1 where it is not told (before Linux 5.13 or so). */
+static int
+in_flight(const struct desc *d, unsigned long long *n)
+{
+	return d->informed ? parse_fdinfo_num(d->text.s, "scm_fds", n) : -1;
+}
+
 /* The members of a socket. */
 static void
 detail_sock(struct out *o, const struct desc *d, const struct sock *k)
@@ -412,9 +442,31 @@ detail_sock(struct out *o, const struct desc *d, const struct sock *k)
 	put_key(o, "remote");
 	s = sockname_state(k);
 	out_key_str(o, "state", s, s ? strlen(s) : 0);
-	/* descriptors in messages that are not received; Linux 5.13 or so */
-	if (d->informed && parse_fdinfo_num(d->text.s, "scm_fds", &n) == 0)
+	if (in_flight(d, &n) == 0)
 		out_key_num(o, "scm_fds", n);
+}
+
+int
+detail_text(int root, const struct desc *d, struct buf *b)
+{
+	unsigned long long n;
+
+	if (!d->informed)
+		return 0;
+	procfs = root;
+	failed = 0;
+	json.n = 0;
+	plain = 1;
+	if (d->type == DESC_EPOLL)
+		detail_epoll(d);
+	else if (d->type == DESC_INOTIFY)
+		detail_inotify(d);
+	else if (d->type == DESC_FANOTIFY)
+		detail_fanotify(d);
+	else if (d->type == DESC_SOCK && in_flight(d, &n) == 0 && n)
+		put(" scm_fds=%llu", n);
+	plain = 0;
+	return json.n ? failed | buf_put(b, json.s, json.n) : failed;
 }
 
 void

@@ -1,4 +1,5 @@
-/* detail - what JSON has of a descriptor beyond the columns */
+/* detail - what JSON and -l have of a descriptor beyond the columns */
+struct buf;
 struct desc;
 struct name;
 struct out;
@@ -8,3 +9,8 @@ struct out;
  * OUT_JSON. */
 void detail_put(struct out *, int root, const struct desc *,
                 const struct name *, int seals);
+
+/* Append what stands behind NAME for -l, with a blank before each: what an
+ * epoll, an inotify or a fanotify waits for, descriptors in flight to a unix
+ * socket. 0, or -1 without memory. */
+int detail_text(int root, const struct desc *, struct buf *);

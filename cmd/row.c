@@ -194,12 +194,30 @@ put_size(struct out *o, const struct desc *d)
 		out_null(o);
 }
 
+/* NAME: for reading with what it stands for, and with -l its details. */
+static void
+put_name(struct out *o, int root, const struct desc *d, const struct name *nm,
+         int detailed)
+{
+	if (o->mode == OUT_NUL || o->mode == OUT_JSON) {
+		out_name(o, nm->s, nm->n, nm->deleted);
+		return;
+	}
+	words.n = 0;
+	if (detailed && d->named && (buf_put(&words, nm->shown, nm->nshown) ||
+	    detail_text(root, d, &words)))
+		o->failed = ENOMEM;
+	if (words.n > nm->nshown)
+		out_name(o, words.s, words.n, nm->deleted);
+	else
+		out_name(o, nm->shown, nm->nshown, nm->deleted);
+}
+
 void
 row_put(struct out *o, const struct walk *w, const struct desc *d,
         const struct name *nm, int detailed)
 {
 	static const char *const modes[] = { "r", "w", "rw" };
-	int reads = o->mode == OUT_TEXT || o->mode == OUT_TAB;
 	int seals = detailed ? desc_seals(&w->table, walk_thread(w), d) : -1;
 
 	out_num(o, (unsigned)(w->tid && o->mode != OUT_JSON ? w->tid :
@@ -218,8 +236,7 @@ row_put(struct out *o, const struct walk *w, const struct desc *d,
 	if (detailed)
 		put_long(o, d);
 	put_size(o, d);
-	out_name(o, reads ? nm->shown : nm->s, reads ? nm->nshown : nm->n,
-	         nm->deleted);
+	put_name(o, w->root, d, nm, detailed);
 	if (w->tid)
 		out_key_num(o, "tid", (unsigned)w->tid);
 	else

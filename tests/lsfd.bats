@@ -181,6 +181,38 @@ descriptor() {
 	[ "$(get 100 .locks)" = null ]
 }
 
+@test "lsfd -l: events and masks in words, descriptors in flight" {
+	touch file
+	hold 100=eventfd 101=eventfd 102=epoll:100,101 103=inotify:file \
+		104,105=unix inflight:101:104
+	name() { lsfd "$2" "$PID" | awk -F '\t' -v fd="$1" '$4 == fd { print $NF }'; }
+	[[ $(name 102 -lH) == 'epoll of 100,101'*' 100=in+err+hup+et'* ]]
+	sdev=$(sed -n 's/^inotify.* sdev:\([0-9a-f]*\) .*/\1/p' "/proc/$PID/fdinfo/103")
+	[ "$(name 103 -lH)" = "inotify 1 watch $((0x$sdev >> 20)):$((0x$sdev & 0xfffff)):$(stat -c %i file)=modify" ]
+	[ "$(name 104 -lH)" = "socket:[$(inode "$PID" 104)] STREAM ESTABLISHED" ]
+	if grep -q ^scm_fds: "/proc/$PID/fdinfo/105"; then
+		[ "$(name 105 -lH)" = "socket:[$(inode "$PID" 105)] STREAM ESTABLISHED scm_fds=1" ]
+	fi
+	# default columns have no room for it, -0 has the name only
+	run -0 sh -c "lsfd -H $PID; lsfd -l0 $PID | tr '\\0' '\\n'"
+	[[ $output == *$'\tepoll of 100,101\n'*$'\tepoll of 100,101\n'* ]]
+	[[ $output != *[=]modify* && $output != *scm_fds* ]]
+}
+
+@test "lsfd -l: marks of fanotify by what they are on" {
+	need_root
+	need findmnt
+	touch file
+	id=$(findmnt -no ID -T .) dir=$(findmnt -no TARGET -T .)
+	hold 100=fanotify:file 101=fanmount:file || skip 'no fanotify'
+	run -0 sh -c "lsfd -lH -t fanotify $PID | cut -f 13"
+	[[ ${lines[0]} == 'fanotify 3 marks '* ]]
+	[[ ${lines[0]} == *":$(stat -c %i file)=close_write"* ]]
+	[[ ${lines[0]} == *" mount:$id:$dir=close_write"* ]]
+	[[ ${lines[0]} == *" filesystem:"*":/"*"=close_write"* ]]
+	[ "${lines[1]}" = "fanotify 1 mark mount:$id:$dir=close_write" ]
+}
+
 @test "lsfd -l, -J: seals of a memfd" {
 	need jq
 	hold 100=memfd:some seal:100:14 101=memfd:none 102=memfd:all seal:102:3 \
