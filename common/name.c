@@ -203,7 +203,7 @@ name_signalfd(const struct desc *d, struct buf *b)
 
 	if (parse_sigmask(d->text.s, &set) < 0)
 		return 0;
-	return buf_printf(b, "signalfd of %s", set ? "" : "nothing") |
+	return buf_printf(b, "signalfd of %s", set ? "" : "nothing") < 0 ? -1 :
 	    name_signals(b, set);
 }
 
@@ -222,8 +222,8 @@ name_pidfd(int root, const struct desc *d, struct buf *b)
 		           "process of another namespace");
 	snprintf(name, sizeof name, "%d/comm", p.pid);
 	r = buf_printf(b, "pid %d", p.pid);
-	if (proc_read(root, name, &comm) == 0 && comm.n > 1)
-		r |= buf_printf(b, " ") | buf_put(b, comm.s, comm.n - 1);
+	if (r == 0 && proc_read(root, name, &comm) == 0 && comm.n > 1)
+		r = buf_printf(b, " %.*s", (int)comm.n - 1, comm.s);
 	buf_free(&comm);
 	return r;
 }

@@ -290,8 +290,8 @@ out_name(struct out *o, const char *s, size_t n, int deleted)
 	} else if (deleted >= 0 && n >= m &&
 	           memcmp(s + n - m, mark, m) == 0) {
 		/* a name that really ends so */
-		r = out_quote(&b, s, n - m, 0) | out_quote(&b, mark, 1, 1) |
-		    out_quote(&b, mark + 1, m - 1, 0);
+		r = out_quote(&b, s, n - m, 0) < 0 ? -1 :
+		    buf_printf(&b, "\\040%s", mark + 1);
 	} else {
 		r = out_quote(&b, s, n, 0);
 	}
