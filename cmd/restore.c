@@ -251,15 +251,13 @@ borrow(int root)
 {
 	struct file own = pin;
 	struct kstatx st;
-	int pidfd;
 
-	if (op->fd < 0 || w.tid || desc.mode < 0 || desc.mode == O_WRONLY ||
-	    (pidfd = sys_pidfd_open(root, w.pid)) < 0) {
+	if (op->fd < 0 || desc.mode < 0 || desc.mode == O_WRONLY ||
+	    !sys_ours(root)) {
 		errno = EACCES;
 		return -1;
 	}
-	own.fd = sys_pidfd_getfd(pidfd, op->fd);
-	close(pidfd);
+	own.fd = sys_getfd(root, walk_thread(&w), op->fd);
 	if (own.fd < 0 || (file_statx(&own, "", &st) == 0 &&
 	    desc_same(&st, &kept->st)))
 		return own.fd;

@@ -100,21 +100,9 @@ sys_pidfd_open(int root, int pid)
 }
 
 int
-sys_pidfd_getfd(int pidfd, int fd)
-{
-	long r;
-
-	if (guard_enter(GUARD_PROCESS) < 0)
-		return -1;
-	r = syscall(SYS_pidfd_getfd, pidfd, fd, 0U);
-	guard_leave();
-	return (int)r;
-}
-
-int
 sys_getfd(int root, int tid, int fd)
 {
-	int r, pidfd;
+	int r = -1, pidfd;
 
 	if (!sys_ours(root))
 		return -1;
@@ -124,7 +112,10 @@ sys_getfd(int root, int tid, int fd)
 		pidfd = sys_pidfd_open(root, tid);
 	if (pidfd < 0)
 		return -1;
-	r = sys_pidfd_getfd(pidfd, fd);
+	if (guard_enter(GUARD_PROCESS) == 0) {
+		r = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0U);
+		guard_leave();
+	}
 	close(pidfd);
 	return r;
 }

@@ -27,12 +27,9 @@ int sys_nofile(int root, int pid, unsigned long long *max);
 /* A pidfd of a process, or -1 with errno. */
 int sys_pidfd_open(int root, int pid);
 
-/* A duplicate of a process's descriptor, to be closed at once: it delays the
- * end of file and holds locks; or -1 with errno. */
-int sys_pidfd_getfd(int pidfd, int fd);
-
-/* The same of a thread's; before Linux 6.9 only of one that is a process's
- * first. */
+/* A duplicate of a thread's descriptor, to be closed at once: it delays the
+ * end of file and holds locks; before Linux 6.9 only of one that is a process's
+ * first. -1 with errno. */
 int sys_getfd(int root, int tid, int fd);
 
 /* Have a thread stop, by ptrace(2) as a debugger does, until this process ends

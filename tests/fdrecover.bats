@@ -416,6 +416,15 @@ load recover
 	run -3 --separate-stderr fdrecover "$PID" 100
 	[ "$stderr" = "fdrecover: $PID 100: Permission denied (needs root or CAP_DAC_READ_SEARCH)" ]
 	[ ! -e f ]
+	# of a thread's own table too, where a pidfd may be a thread's
+	printf '%s\n' 6.9 "$(uname -r)" | sort -CV || return 0
+	data f 10 && cp f ref
+	hold private:100=rw:f unlink:f
+	tid=$(find "/proc/$PID/task" -mindepth 1 -maxdepth 1 ! -name "$PID" -printf %f)
+	chmod 0 "/proc/$tid/fd/100"
+	run -0 fdrecover "$tid" 100 new2
+	chmod 600 new2
+	cmp new2 ref
 }
 
 @test "fdrecover: the holder and its file stay as they are" {
