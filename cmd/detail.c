@@ -44,6 +44,16 @@ put_string(const char *key, const char *s, size_t n)
 		put("null");
 }
 
+/* A member, null if it is not known. */
+static void
+put_known(const char *key, int known, long long v)
+{
+	if (known)
+		put("%s%lld", key, v);
+	else
+		put("%snull", key);
+}
+
 /* What JSON has and text has not. */
 static void
 put_json(const char *s)
@@ -127,11 +137,7 @@ detail_eventfd(const struct desc *d)
 
 	if (parse_eventfd(d->text.s, &e) < 0)
 		return;
-	put("{\"id\":");
-	if (e.id < 0)
-		put("null");
-	else
-		put("%lld", e.id);
+	put_known("{\"id\":", e.id >= 0, e.id);
 	put(",\"count\":%llu,\"semaphore\":%s}", e.count, e.semaphore < 0 ?
 	    "null" : e.semaphore ? "true" : "false");
 }
@@ -318,16 +324,9 @@ detail_pidfd(const struct desc *d)
 
 	if (parse_pidfd(d->text.s, &p) < 0)
 		return;
-	put("{\"pid\":");
-	if (p.pid > 0)
-		put("%d", p.pid);
-	else
-		put("null");
-	put(",\"dead\":%s,\"nspid\":", p.pid < 0 ? "true" : "false");
-	if (p.nspid > 0)
-		put("%d", p.nspid);
-	else
-		put("null");
+	put_known("{\"pid\":", p.pid > 0, p.pid);
+	put(",\"dead\":%s", p.pid < 0 ? "true" : "false");
+	put_known(",\"nspid\":", p.nspid > 0, p.nspid);
 	snprintf(name, sizeof name, "%d/comm", p.pid);
 	if (p.pid > 0 && proc_read(procfs, name, &comm) == 0 && comm.n)
 		put_string(",\"command\":", comm.s, comm.n - 1);
@@ -345,12 +344,9 @@ detail_uring(const struct desc *d)
 
 	if (parse_uring(d->text.s, &u) < 0)
 		return;
-	put("{\"sqes\":%llu,\"cqes\":%llu,\"buffers\":%llu,\"thread\":",
-	    u.sqes, u.cqes, u.bufs);
-	if (u.thread < 0)
-		put("null");
-	else
-		put("%lld", u.thread);
+	put("{\"sqes\":%llu,\"cqes\":%llu,\"buffers\":%llu", u.sqes, u.cqes,
+	    u.bufs);
+	put_known(",\"thread\":", u.thread >= 0, u.thread);
 	put(",\"files\":[");
 	while (parse_userfile(&u.list, &f) == 1) {
 		next();
@@ -364,22 +360,19 @@ detail_uring(const struct desc *d)
 static void
 detail_bpf(const struct desc *d)
 {
-	static const char *const kinds[] = { "map", "prog", "link", "btf" };
 	struct bpf_row b;
 
 	if (parse_bpf(d->text.s, &b) < 0)
 		return;
-	put("{\"kind\":\"%s\",\"id\":%u", kinds[b.what], b.id);
+	put("{\"kind\":\"%s\",\"id\":%u", b.kind, b.id);
 	/* links have a word */
-	if (b.type && b.ntype && b.what != BPF_LINK)
+	if (b.ntype && strcmp(b.kind, "link") != 0)
 		put(",\"type\":%d", atoi(b.type));
 	else
 		put_string(",\"type\":", b.type, b.ntype);
 	put_string(",\"tag\":", b.tag, b.ntag);
-	if (b.prog)
-		put(",\"prog\":%u}", b.prog);
-	else
-		put(",\"prog\":null}");
+	put_known(",\"prog\":", b.prog != 0, b.prog);
+	put("}");
 }
 
 static void
@@ -391,18 +384,14 @@ detail_locks(const char *text)
 	put("[");
 	while (parse_lock(&text, &l) == 1) {
 		next();
-		put("{\"kind\":\"%s\",\"how\":\"%s\",\"mode\":\"%s\",\"pid\":",
-		    l.kind, l.how, l.mode);
-		if (l.pid > 0)
-			put("%d,", l.pid);
-		else
-			put("null,");
+		put("{\"kind\":\"%s\",\"how\":\"%s\",\"mode\":\"%s\"", l.kind,
+		    l.how, l.mode);
+		put_known(",\"pid\":", l.pid > 0, l.pid);
+		put(",");
 		put_place(l.major, l.minor, l.ino);
-		put(",\"start\":%llu,\"end\":", l.start);
-		if (l.end < 0)
-			put("null}");
-		else
-			put("%lld}", l.end);
+		put(",\"start\":%llu", l.start);
+		put_known(",\"end\":", l.end >= 0, l.end);
+		put("}");
 	}
 	put("]");
 }

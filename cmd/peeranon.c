@@ -153,7 +153,7 @@ has_id(const struct walk *w, struct peer_key *k)
 		k->class = PEER_BPF;
 		if (parse_bpf(info, &bpf) < 0)
 			return 0;
-		k->dev = (uint64_t)bpf.what;
+		k->dev = (uint64_t)*bpf.kind;	/* no two begin alike */
 		k->id = bpf.id;
 		return 1;
 	default:

@@ -243,13 +243,12 @@ name_uring(const struct desc *d, struct buf *b)
 static int
 name_bpf(const struct desc *d, struct buf *b)
 {
-	static const char *const kinds[] = { "map", "prog", "link", "btf" };
 	struct bpf_row f;
 	int r;
 
 	if (parse_bpf(d->text.s, &f) < 0)
 		return 0;
-	r = buf_printf(b, "bpf %s %u", kinds[f.what], f.id);
+	r = buf_printf(b, "bpf %s %u", f.kind, f.id);
 	if (f.type)
 		r |= buf_printf(b, " type=%.*s", (int)f.ntype, f.type);
 	return f.prog ? r | buf_printf(b, " prog=%u", f.prog) : r;

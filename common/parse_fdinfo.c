@@ -288,27 +288,25 @@ int
 parse_bpf(const char *text, struct bpf_row *b)
 {
 	/* a link has its program's id too, and a tag */
-	static const char *const keys[][2] = {
-		[BPF_MAP] = { "map_id", "map_type" },
-		[BPF_PROG] = { "prog_id", "prog_type" },
-		[BPF_LINK] = { "link_id", "link_type" },
-		[BPF_BTF] = { "btf_id", "" }
+	static const struct {
+		const char *kind, *id, *type;
+	} kinds[] = {
+		{ "link", "link_id", "link_type" },
+		{ "map", "map_id", "map_type" },
+		{ "prog", "prog_id", "prog_type" }, { "btf", "btf_id", "" }
 	};
-	static const int order[] = { BPF_LINK, BPF_MAP, BPF_PROG, BPF_BTF };
 	unsigned long long id, prog = 0;
 	size_t i;
 
-	for (i = 0; i < sizeof order / sizeof *order; i++)
-		if (parse_fdinfo_num(text, keys[order[i]][0], &id) == 0)
-			break;
-	if (i == sizeof order / sizeof *order)
-		return -1;
-	b->what = order[i];
+	for (i = 0; parse_fdinfo_num(text, kinds[i].id, &id) < 0; )
+		if (++i == sizeof kinds / sizeof *kinds)
+			return -1;
+	b->kind = kinds[i].kind;
 	b->id = (unsigned)id;
-	if (b->what == BPF_LINK)
+	if (i == 0)
 		parse_fdinfo_num(text, "prog_id", &prog);
 	b->prog = (unsigned)prog;
-	rest_of_line(parse_field(text, keys[b->what][1]), &b->type, &b->ntype);
+	rest_of_line(parse_field(text, kinds[i].type), &b->type, &b->ntype);
 	rest_of_line(parse_field(text, "prog_tag"), &b->tag, &b->ntag);
 	return 0;
 }

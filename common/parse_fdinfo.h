@@ -81,9 +81,9 @@ struct pidfd_row {
 int parse_pidfd(const char *, struct pidfd_row *);
 
 struct bpf_row {
-	enum { BPF_MAP, BPF_PROG, BPF_LINK, BPF_BTF } what;
+	const char *kind;		/* link, map, prog, btf */
 	unsigned id;
-	unsigned prog;			/* LINK: the program's id, or 0 */
+	unsigned prog;			/* a link's program, or 0 */
 	const char *type, *tag;		/* as they are printed, or NULL */
 	size_t ntype, ntag;
 };

@@ -136,7 +136,7 @@ bpf(const char *s)
 	struct bpf_row b;
 
 	if (parse_bpf(s, &b) == 0)
-		FOUND("%d %u %u %.*s %.*s", b.what, b.id, b.prog, (int)b.ntype,
+		FOUND("%s %u %u %.*s %.*s", b.kind, b.id, b.prog, (int)b.ntype,
 		      b.type ? b.type : "", (int)b.ntag, b.tag ? b.tag : "");
 }
 
@@ -245,17 +245,17 @@ static const struct {
 	{ pidfd, "pidfd: none", COMMON, "" },
 	{ bpf, "bpf map", "map_type:\t2\nkey_size:\t4\nvalue_size:\t8\n"
 	  "max_entries:\t3\nmap_flags:\t0x0\nmap_extra:\t0x0\n"
-	  "memlock:\t336\nmap_id:\t25\nfrozen:\t0\n", "0 25 0 2 " },
+	  "memlock:\t336\nmap_id:\t25\nfrozen:\t0\n", "map 25 0 2 " },
 	{ bpf, "bpf map with its owner",
 	  "map_type:\t3\nmap_id:\t9\nfrozen:\t0\n"
-	  "owner_prog_type:\t1\nowner_jited:\t1\n", "0 9 0 3 " },
+	  "owner_prog_type:\t1\nowner_jited:\t1\n", "map 9 0 3 " },
 	{ bpf, "bpf program", "prog_type:\t8\nprog_jited:\t1\n"
 	  "prog_tag:\t03b4eaae2f14641a\nmemlock:\t4096\nprog_id:\t11\n"
-	  "run_time_ns:\t0\n", "1 11 0 8 03b4eaae2f14641a" },
+	  "run_time_ns:\t0\n", "prog 11 0 8 03b4eaae2f14641a" },
 	{ bpf, "bpf link", "link_type:\ttracing\nlink_id:\t4\n"
 	  "prog_tag:\t03b4eaae2f14641a\nprog_id:\t11\nattach_type:\t24\n",
-	  "2 4 11 tracing 03b4eaae2f14641a" },
-	{ bpf, "bpf types", "btf_id:\t88\n", "3 88 0  " },
+	  "link 4 11 tracing 03b4eaae2f14641a" },
+	{ bpf, "bpf types", "btf_id:\t88\n", "btf 88 0  " },
 	{ bpf, "bpf: none", COMMON, "" },
 	{ uring, "io_uring 6.18", COMMON URING "SQEs:\t1\n"
 	  "    0: opcode:READ, fd:3, flags:0, off:0\nCQEs:\t2\n"
