@@ -41,7 +41,7 @@ find_names(const char *path, int at)
 
 	while (strncmp(path, "./", 2) == 0)
 		path += 2 + strspn(path + 2, "/");
-	if (!(names[0] = deleted_path(path)))
+	if (!(names[0] = cli_path(path)))
 		return -1;
 	slash = strrchr(names[0], '/');
 	*slash = '\0';

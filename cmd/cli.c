@@ -355,6 +355,21 @@ cli_grow(void *array, size_t n, size_t size)
 	return array;
 }
 
+char *
+cli_path(const char *path)
+{
+	char *s, *cwd;
+
+	if (*path == '/')
+		return strdup(path);
+	if (!(cwd = getcwd(NULL, 0)))
+		return NULL;
+	if (asprintf(&s, "%s/%s", cwd, path) < 0)
+		s = NULL;
+	free(cwd);
+	return s;
+}
+
 int
 cli_root(void)
 {

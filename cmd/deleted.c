@@ -349,24 +349,15 @@ deleted_put(struct out *out, const struct deleted *f)
 	out_key_num(out, "inode", f->st.ino);
 }
 
-char *
-deleted_path(const char *path)
-{
-	char *cwd = *path == '/' ? strdup("") : getcwd(NULL, 0), *s;
-
-	if (!cwd || asprintf(&s, "%s/%s", cwd, path) < 0)
-		cli_die();
-	free(cwd);
-	return s;
-}
-
 int
 deleted_mount(int root, const char *path)
 {
-	char *s = deleted_path(path);
+	char *s = cli_path(path);
 	const struct mount *m = NULL;
 	int exact = 0;
 
+	if (!s)
+		cli_die();
 	only = mount_of(root, s, &exact);
 	while (!exact && (m = mount_next(root, m)))
 		if (*path == '/' && strcmp(m->source, path) == 0) {

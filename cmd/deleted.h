@@ -18,9 +18,6 @@ struct deleted {
 	long long mnt_id;		/* or -1 */
 };
 
-/* A path as an absolute one, to be freed. */
-char *deleted_path(const char *);
-
 /* Only those of the file system that is mounted at the path (or of the device),
  * whatever their mount; 0, or -1 after a message. */
 int deleted_mount(int root, const char *path);

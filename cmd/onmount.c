@@ -23,22 +23,6 @@ static struct kstatx device;		/* or by this block device */
 static const char *source;		/* ... under this name */
 static int has_ids;			/* statx(2) tells mounts */
 
-/* The operand as an absolute path; NULL with errno. */
-static char *
-absolute(const char *path)
-{
-	char *s, *cwd;
-
-	if (*path == '/')
-		return strdup(path);
-	if (!(cwd = getcwd(NULL, 0)))
-		return NULL;
-	if (asprintf(&s, "%s/%s", cwd, path) < 0)
-		s = NULL;
-	free(cwd);
-	return s;
-}
-
 /* Say that the operand is no mount point. */
 static int
 refuse(const char *operand, const struct mount *on)
@@ -85,7 +69,7 @@ onmount_resolve(int root, const char *operand, char **argv)
 {
 	const struct mount *on;
 	struct kstatx st;
-	char *path = absolute(operand);
+	char *path = cli_path(operand);
 	int exact, i;
 
 	has_ids = proc_lstatx(root, ".", &st) == 0 && st.mask & KSTATX_MNT_ID;

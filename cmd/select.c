@@ -27,9 +27,9 @@ struct selection selection;
 
 /* A FILE operand. */
 struct file {
-	const char *name;
 	struct kstatx st;
 	int known;		/* else it is matched by its name */
+	char *path;		/* absolute, or NULL */
 };
 
 static struct file *files;
@@ -97,9 +97,9 @@ select_file(const char *name, int arg, int quiet)
 	f = &files[selection.nfiles];
 	guard_process(0);
 	guard_fd(arg);
-	f->name = name;
 	f->known = proc_lookup(AT_FDCWD, name, &f->st) == 0;
 	if (f->known || errno == ETIMEDOUT) {
+		f->path = cli_path(name);
 		selection.nfiles++;
 		by_name |= !f->known;
 		sockets |= f->known && S_ISSOCK(f->st.mode);
@@ -112,18 +112,8 @@ select_file(const char *name, int arg, int quiet)
 static int
 reads_so(const struct file *f, const char *path, size_t len)
 {
-	static char *cwd;
-	size_t n;
-
-	if (*f->name == '/')
-		return strlen(f->name) == len &&
-		    memcmp(f->name, path, len) == 0;
-	if (!cwd && !(cwd = getcwd(NULL, 0)))
-		return 0;
-	n = strlen(cwd);
-	return len == n + 1 + strlen(f->name) && memcmp(path, cwd, n) == 0 &&
-	    path[n] == '/' &&
-	    memcmp(path + n + 1, f->name, strlen(f->name)) == 0;
+	return f->path && strlen(f->path) == len &&
+	    memcmp(f->path, path, len) == 0;
 }
 
 /* Is the socket bound to the file, or one that was accepted there? Where only
