@@ -22,7 +22,9 @@
 #include "proc.h"
 #include "walk.h"
 
-#define HELP " (needs root or CAP_SYS_PTRACE)"
+/* CAP_SYS_PTRACE passes the checks of ptrace(2), CAP_DAC_READ_SEARCH the modes of
+ * the directories of another user's process. */
+#define HELP " (needs root, or CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH)"
 
 struct cli cli = { .procfs = "/proc", .timeout = 1000 };
 

@@ -419,7 +419,7 @@ while True:
 	[ "$(cut -f 1-8 <<<"$output")" = "$(fields "$PID" hold 100 '<-' - - - hidden)" ]
 	[[ $stderr =~ ^fdpeer:\ [0-9]+\ process(es)?\ could\ not\ be\ read ]]
 	run -3 --separate-stderr $USER_PREFIX "$TOP/cmd/fdpeer" "$secret" 100
-	[ "$stderr" = "fdpeer: $secret: Permission denied (needs root or CAP_SYS_PTRACE)" ]
+	[ "$stderr" = "fdpeer: $secret: Permission denied (needs root, or CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH)" ]
 	# with a holder that is seen, nobody is missed
 	hold_as "$USER_PREFIX" 100=w:fifo
 	writer=$PID
@@ -436,7 +436,7 @@ while True:
 	hold 100,101=pipe
 	run -3 --separate-stderr as_user "$TOP/cmd/fdpeer" "$PID" 100
 	[ -z "$output" ]
-	[ "$stderr" = "fdpeer: $PID: Permission denied (needs root or CAP_SYS_PTRACE)" ]
+	[ "$stderr" = "fdpeer: $PID: Permission denied (needs root, or CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH)" ]
 	mkfifo -m 666 fifo
 	hold 100=rw:fifo
 	hold_as 'setpriv --reuid 65534 --regid 65534 --clear-groups' 100=w:fifo

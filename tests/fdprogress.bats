@@ -125,7 +125,7 @@ fixture() {
 	need_root
 	hold 7=r:/etc/passwd
 	run --separate-stderr -3 as_user "$TOP/cmd/fdprogress" "$PID" 7
-	[ "$stderr" = "fdprogress: $PID: Permission denied (needs root or CAP_SYS_PTRACE)" ]
+	[ "$stderr" = "fdprogress: $PID: Permission denied (needs root, or CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH)" ]
 }
 
 @test "a full disk and a closed pipe" {

@@ -45,7 +45,7 @@ load recover
 @test "fdrecover: no right to look at the holder is 3" {
 	need_user
 	run -3 --separate-stderr fdrecover 1 0 x
-	[ "$stderr" = 'fdrecover: 1: Permission denied (needs root or CAP_SYS_PTRACE)' ]
+	[ "$stderr" = 'fdrecover: 1: Permission denied (needs root, or CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH)' ]
 	gone f
 	hold_as '' 100=r:ref undumpable
 	run -3 --separate-stderr fdrecover "$PID" 100 x
@@ -189,7 +189,7 @@ load recover
 	chmod 0 none/7/fd
 	[ "$(id -u)" -ne 0 ] || return 0
 	run -3 --separate-stderr fdrecover -R none
-	[ "$stderr" = 'fdrecover: 1 process could not be read (needs root or CAP_SYS_PTRACE)' ]
+	[ "$stderr" = 'fdrecover: 1 process could not be read (needs root, or CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH)' ]
 }
 
 @test "fdrecover: hostile names forge nothing and come back" {

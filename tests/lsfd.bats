@@ -475,8 +475,8 @@ open("in").read()'
 		echo "$?"
 		kill $!' "$TOP/cmd/lsfd"
 	[ "$output" = "$(printf '3\n3')" ]
-	[[ ${stderr_lines[0]} == "lsfd: 2: Operation not permitted (needs root or CAP_SYS_PTRACE)" ]]
-	[[ ${stderr_lines[1]} == "lsfd: /proc: other users' processes are hidden (needs root or CAP_SYS_PTRACE)" ]]
+	[[ ${stderr_lines[0]} == "lsfd: 2: Operation not permitted (needs root, or CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH)" ]]
+	[[ ${stderr_lines[1]} == "lsfd: /proc: other users' processes are hidden (needs root, or CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH)" ]]
 }
 
 @test "lsfd: a descriptor that is opened anew and anew makes no mixed row" {
@@ -615,7 +615,7 @@ while True:
 	hold 100=r:/etc/passwd
 	run -3 --separate-stderr as_user "$TOP/cmd/lsfd" "$PID"
 	[ -z "$output" ]
-	[[ $stderr == "lsfd: $PID: Permission denied (needs root or CAP_SYS_PTRACE)" ]]
+	[[ $stderr == "lsfd: $PID: Permission denied (needs root, or CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH)" ]]
 	# nobody found, but not everybody looked at: don't know is not no
 	run -3 --separate-stderr as_user "$TOP/cmd/lsfd" /bin/false
 	[ -z "$output" ]

@@ -52,7 +52,7 @@ heads() {
 			'$TOP/cmd/pstack' -a"
 	}
 	run -0 --separate-stderr mount_proc 2
-	[ "${stderr_lines[-1]}" = 'pstack: /proc: other users'"'"' processes are hidden (needs root or CAP_SYS_PTRACE)' ]
+	[ "${stderr_lines[-1]}" = 'pstack: /proc: other users'"'"' processes are hidden (needs root, or CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH)' ]
 	run -0 --separate-stderr mount_proc 1
 	[ "${#stderr_lines[@]}" -eq 1 ]
 	[[ $stderr =~ ^'pstack: '[0-9]+' process' ]]

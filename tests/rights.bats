@@ -59,6 +59,12 @@ need_others() {
 	as_user test -x "$TOP/cmd/lsfd" || skip 'the tree is closed to others'
 }
 
+# Another user with some of root's capabilities.
+with_caps() {
+	setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps "$1" \
+		--ambient-caps "$1" "${@:2}"
+}
+
 @test "rights: another user's process: one line, 3" {
 	if [ "$(id -u)" -eq 0 ]; then
 		need_others
@@ -67,7 +73,7 @@ need_others() {
 		PID=1
 		[ "$(stat -c %u /proc/1)" -eq 0 ] || skip 'needs a process of root'
 	fi
-	each_is 3 'Permission denied (needs root*CAP_SYS_PTRACE)' as_user
+	each_is 3 'Permission denied (needs root*CAP_SYS_PTRACE*)' as_user
 }
 
 @test "rights: an own process that is not dumpable is another user's" {
@@ -77,13 +83,28 @@ need_others() {
 		prefix='setpriv --reuid 65534 --regid 65534 --clear-groups'
 	fi
 	hold_as "$prefix" 100=r:/etc/passwd 101,102=pipe undumpable
-	each_is 3 'Permission denied (needs root*CAP_SYS_PTRACE)' as_user
+	each_is 3 'Permission denied (needs root*CAP_SYS_PTRACE*)' as_user
+}
+
+@test "rights: another user's process: the capabilities that are named" {
+	need_root
+	need_others
+	victim
+	each_is 3 'Permission denied (needs root*CAP_SYS_PTRACE*)' \
+		with_caps +sys_ptrace
+	run -0 --separate-stderr with_caps +sys_ptrace,+dac_read_search \
+		"$TOP/cmd/lsfd" -H "$PID"
+	[ "$output" = "$(lsfd -H "$PID")" ]
+	[ -z "$stderr" ]
+	run -0 --separate-stderr with_caps +sys_ptrace,+dac_read_search \
+		"$TOP/cmd/fdpeer" -H "$PID" 101
+	[[ $output == "$PID"*"101"*"$PID"*"102"* ]]
 }
 
 @test "rights: root without CAP_SYS_PTRACE" {
 	need_root
 	victim
-	each_is 3 '* (needs*CAP_SYS_PTRACE)' setpriv --bounding-set -sys_ptrace
+	each_is 3 '* (needs*CAP_SYS_PTRACE*)' setpriv --bounding-set -sys_ptrace
 }
 
 @test "rights: root without CAP_SYS_ADMIN: only stacks are missing" {
@@ -137,7 +158,7 @@ need_others() {
 	pid=${lines[-1]}
 	for t in pstack lsfd fdpeer fdrecover fdprogress; do
 		printf '%s: %s: %s\n' \
-			$t "$pid" 'Operation not permitted (needs root or CAP_SYS_PTRACE)'
+			$t "$pid" 'Operation not permitted (needs root, or CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH)'
 		echo 3
 		printf '%s: 2147483647: No such process\n1\n' $t
 	done >expected
