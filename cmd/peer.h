@@ -169,8 +169,10 @@ int peer_same(const struct peer_end *, const struct peer_end *);
 /* Compare two keys, as qsort(3) and bsearch(3) want it. */
 int peer_compare_keys(const void *, const void *);
 
-/* Is there a socket with descriptors in its queue? */
-int peer_queued(void);
+/* Is the end of a process that is not seen in the queue of a socket, as far as
+ * can be told? One of its own may have it; others only if no other user's
+ * process, which may have it just so, could not be looked at. */
+int peer_queued(int pid);
 
 /* A duplicate of the descriptor, if it is still that object; or -1. */
 int peer_duplicate(const struct peer_end *);

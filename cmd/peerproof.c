@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdint.h>
@@ -8,6 +9,8 @@
 #include "buf.h"
 #include "guard.h"
 #include "kernel.h"
+#include "out.h"
+#include "cli.h"
 #include "parse_fdinfo.h"
 #include "desc.h"
 #include "proc.h"
@@ -42,33 +45,81 @@ poll_end(int fd, const struct peer_end *e)
 	return (p.revents & (e->roles == PEER_WRITES ? POLLERR : POLLHUP)) != 0;
 }
 
-int
-peer_queued(void)
+/* Processes that have a socket with descriptors in its queue, and whether
+ * others than our own could not be looked at for one, or for the end itself. */
+static int *queues;
+static size_t nqueues;
+static int unseen;
+
+/* Has the current process a socket with descriptors in its queue? Or -1 if that
+ * can't be told. */
+static int
+has_queue(struct walk *w)
 {
-	static int known = -1;
 	static struct buf text;
-	static struct walk w;
 	char name[32];
 	unsigned long long n;
 	int r, fd;
 
-	if (known >= 0 || walk_open(&w, peer.root, NULL, 0, 1) < 0)
-		return known > 0;
-	known = 0;
-	while (walk_process(&w) == 1)
-		while ((r = walk_table(&w)) == 1)
-			while (walk_fd(&w, &fd) == 1) {
-				snprintf(name, sizeof name, "%d", fd);
-				if (proc_readlink(w.table.fds, name, &text) < 0
-				    || strncmp(text.s, "socket:[", 8) != 0)
-					continue;
-				snprintf(name, sizeof name, "fdinfo/%d", fd);
-				if (proc_read(w.table.dir, name, &text) == 0 &&
-				    parse_fdinfo_num(text.s, "scm_fds", &n)
-				    == 0 && n)
-					known = 1;
+	while ((r = walk_table(w)) == 1)
+		while (walk_fd(w, &fd) == 1) {
+			snprintf(name, sizeof name, "%d", fd);
+			if (proc_readlink(w->table.fds, name, &text) < 0) {
+				if (errno == EACCES)
+					return -1;
+				continue;
 			}
-	return known;
+			if (strncmp(text.s, "socket:[", 8) != 0)
+				continue;
+			snprintf(name, sizeof name, "fdinfo/%d", fd);
+			if (proc_read(w->table.dir, name, &text) == 0 &&
+			    parse_fdinfo_num(text.s, "scm_fds", &n) == 0 && n)
+				return 1;
+		}
+	return r;
+}
+
+/* Is it another user's, or of more rights than ours? */
+static int
+is_foreign(const struct walk *w)
+{
+	struct kstatx st;
+
+	return proc_statx(w->dir, ".", &st) == 0 && st.uid != geteuid();
+}
+
+static void
+find_queues(void)
+{
+	static struct walk w;
+	int r;
+
+	if (walk_open(&w, peer.root, NULL, 0, 1) < 0)
+		return;
+	while (walk_process(&w) == 1) {
+		r = has_queue(&w);
+		if (r < 0)
+			unseen |= is_foreign(&w);
+		if (r <= 0)
+			continue;
+		queues = cli_grow(queues, nqueues, sizeof *queues);
+		queues[nqueues++] = w.pid;
+	}
+}
+
+int
+peer_queued(int pid)
+{
+	static int known;
+	size_t i;
+
+	if (!known)
+		find_queues();
+	known = 1;
+	for (i = 0; i < nqueues; i++)
+		if (queues[i] == pid || !unseen)
+			return 1;
+	return 0;
 }
 
 /* The process is pinned by its directory: if that still works afterwards, its

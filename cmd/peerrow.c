@@ -119,8 +119,8 @@ peer_alone(const struct peer_link *l, struct peer_end **ring)
 		return state;
 	for (e = peer_ends(&l->key, &n); n-- > 0; e++)
 		*ring = e->roles == PEER_REGISTERED ? e : *ring;
-	return *ring || (l->alone == PEER_PROVE && peer_queued()) ?
-	    PEER_INFLIGHT : state;
+	return *ring || (l->alone == PEER_PROVE &&
+	    peer_queued(peer.mine[l->my].pid)) ? PEER_INFLIGHT : state;
 }
 
 /* The row of a link whose other end nobody is seen to hold, if there is one to

@@ -408,6 +408,25 @@ while True:
 	[ -n "$(row 101)" ]
 }
 
+@test "fdpeer: another's queue is no answer where someone may not be read" {
+	need_attach
+	ordinary
+	mkfifo -m 666 fifo
+	hold_as "$USER_PREFIX" 100=eventfd 102,103=unix inflight:100:102
+	queue=$PID
+	hold_as "$USER_PREFIX" 100=rw:fifo undumpable
+	hold_as "$USER_PREFIX" 100=r:fifo
+	# shellcheck disable=SC2086 # the prefix is words
+	run -3 --separate-stderr $USER_PREFIX "$TOP/cmd/fdpeer" -H "$PID" 100
+	[ "$(cut -f 4-8 <<<"$output")" = "$(fields '<-' - - - hidden)" ]
+	grep -q '^scm_fds:.*1' "/proc/$queue/fdinfo/103"
+	# its own may have it
+	hold_as "$USER_PREFIX" 100,101=pipe 102,103=unix inflight:101:102
+	# shellcheck disable=SC2086
+	run -0 --separate-stderr $USER_PREFIX "$TOP/cmd/fdpeer" -H "$PID" 100
+	[ "$(cut -f 4-8 <<<"$output")" = "$(fields '<-' - - - inflight)" ]
+}
+
 @test "fdpeer: what may not be read is hidden, not none" {
 	ordinary
 	mkfifo -m 666 fifo
