@@ -201,18 +201,21 @@ look_mapped(void)
 	return r == 0 || errno == ENOENT || errno == ESRCH ? 0 : errno;
 }
 
-/* Is the process in a namespace that is asked about? 0, or an errno. */
+/* Is the process in a namespace that is asked about, or will its children be?
+ * 0, or an errno. */
 static int
 look_namespaces(void)
 {
 	static const char *const names[] = { "ns/cgroup", "ns/ipc", "ns/mnt",
-		"ns/net", "ns/pid", "ns/time", "ns/user", "ns/uts" };
+		"ns/net", "ns/pid", "ns/pid_for_children", "ns/time",
+		"ns/time_for_children", "ns/user", "ns/uts" };
 	struct peer_key k = { .class = PEER_NAMESPACE };
 	size_t i;
 
 	for (i = 0; i < sizeof names / sizeof *names; i++) {
 		if (proc_readlink(w.dir, names[i], &text) < 0) {
-			/* ENOENT: not on this kernel; a zombie has none */
+			/* ENOENT: not on this kernel, or it has no child
+			 * yet; a zombie has none */
 			if (errno == ENOENT || errno == ESRCH)
 				continue;
 			return errno;

@@ -287,6 +287,19 @@ below() {
 	[[ $output == *"uts:[$(stat -L -c %i "/proc/$member/ns/uts")]"* ]]
 }
 
+@test "fdpeer: a namespace to those whose children will be in it" {
+	need_root
+	need unshare
+	start unshare -p --fork sleep 300
+	parent=$PID
+	until_true pgrep -P "$parent" -x sleep
+	child=$(pgrep -P "$parent" -x sleep)
+	hold 100=r:"/proc/$child/ns/pid"
+	peers 100
+	[ "$PEERS" = "$(lines "-> $parent - open" "-> $child - open")" ]
+	kill -KILL "$child"
+}
+
 @test "fdpeer: a lock's holder and who waits for it" {
 	touch file
 	hold 100=rw:file 101=r:file flock:100
