@@ -53,11 +53,12 @@ out_quote(struct buf *b, const char *str, size_t n, int blank)
 	const unsigned char *s = (const unsigned char *)str;
 	size_t i, len, from = 0;	/* from there on they wait to be put */
 
-	for (i = 0; i < n; i += len) {
-		len = 1;
+	for (i = 0; ; i += len) {
 		/* what most bytes are */
-		if (s[i] > ' ' && s[i] < 0x7f && s[i] != '\\')
-			continue;
+		while (i < n && s[i] > ' ' && s[i] < 0x7f && s[i] != '\\')
+			i++;
+		if (i == n)
+			break;
 		len = utf8(s + i, n - i);
 		if (len && !control(s + i, len) && s[i] != '\\' &&
 		    !(blank && s[i] == ' '))

@@ -5,23 +5,36 @@
 #include "parse_fdinfo.h"
 #include "parse_task.h"
 
+/* What a digit stands for, or -1. */
 static int
-is_digit(char c, int base)
+digit(char c, int base)
 {
-	return (c >= '0' && c <= (base == 8 ? '7' : '9')) ||
-	    (base == 16 && c >= 'a' && c <= 'f');
+	unsigned d = (unsigned char)c - (unsigned)'0';
+
+	if (d > 9)
+		d = c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10 : 16;
+	return d < (unsigned)base ? (int)d : -1;
 }
 
-/* The number at s, behind blanks; 0, or -1 without one. */
+/* The number at s, behind blanks, one too large as ULLONG_MAX; 0, or -1 without
+ * one. */
 static int
 number(const char *s, int base, unsigned long long *v)
 {
-	if (!s || !is_digit(*(s += strspn(s, " \t")), base))
+	enum { SURE = 15 };		/* digits that fit */
+	const char *p;
+	int d;
+
+	if (!s)
 		return -1;
-	for (*v = 0; is_digit(*s, base); s++)
-		*v = *v * (unsigned)base +
-		    (unsigned)(*s - (*s > '9' ? 'a' - 10 : '0'));
-	return 0;
+	while (*s == ' ' || *s == '\t')
+		s++;
+	*v = 0;
+	for (p = s; (d = digit(*p, base)) >= 0; p++)
+		*v = *v * (unsigned)base + (unsigned)d;
+	if (p - s > SURE)
+		*v = strtoull(s, NULL, base);
+	return p > s ? 0 : -1;
 }
 
 /* The same that may be negative. */
@@ -335,7 +348,7 @@ parse_userfile(const char **list, struct userfile_row *u)
 	unsigned long long index;
 	const char *s = *list;
 
-	while ((*s == ' ' || is_digit(*s, 10)) && number(s, 10, &index) == 0) {
+	while ((*s == ' ' || digit(*s, 10) >= 0) && number(s, 10, &index) == 0) {
 		s += strcspn(s, ":\n");
 		if (s[0] != ':' || s[1] != ' ')
 			break;
@@ -381,9 +394,9 @@ lock_range(const char *s, struct lock_row *l)
 	l->ino = 0;
 	s += strcspn(s, " \n");
 	s += strspn(s, " ");
-	if (is_digit(*s, 16)) {		/* else "<none>:0" */
+	if (digit(*s, 16) >= 0) {		/* else "<none>:0" */
 		l->major = (unsigned)strtoul(s, &end, 16);
-		if (*end != ':' || !is_digit(end[1], 16))
+		if (*end != ':' || digit(end[1], 16) < 0)
 			return -1;
 		l->minor = (unsigned)strtoul(end + 1, &end, 16);
 		if (*end != ':' || number(end + 1, 10, &l->ino) < 0)
@@ -396,7 +409,7 @@ lock_range(const char *s, struct lock_row *l)
 	s += strcspn(s, " \n");
 	if (number(s, 10, &v) < 0)
 		return strncmp(s, " EOF", 4) == 0 ? l->end = -1, 0 : -1;
-	l->end = (long long)v;
+	l->end = v > LLONG_MAX ? LLONG_MAX : (long long)v;
 	return 0;
 }
 

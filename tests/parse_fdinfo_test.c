@@ -24,6 +24,9 @@ test_common(void)
 		  1, { 9223372036854775807, 02, -1, 0 } },
 		{ "a negative one, of /dev/mem", "pos:\t-4096\nflags:\t02\n", 1,
 		  { (unsigned long long)-4096, 02, -1, 0 } },
+		{ "an inode of all bits", "pos:\t1\nflags:\t02\nmnt_id:\t3\n"
+		  "ino:\t18446744073709551615\n", 1,
+		  { 1, 02, 3, 18446744073709551615ULL } },
 		{ "keys of the type do not count",
 		  "pos:\t1\nflags:\t02\nmnt_id:\t3\nino:\t4\n"
 		  "tfd:        5 events:       19 data:  5 pos:9 ino:3d\n"
