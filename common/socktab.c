@@ -70,12 +70,6 @@ count(const struct socktab *t)
 	return t->entries.n / sizeof(struct entry);
 }
 
-static int
-put(struct buf *b, const void *p, size_t n)
-{
-	return buf_put(b, p, n);
-}
-
 /* Append the record of a socket; 0, or -1 with ENOMEM. */
 static int
 pack(struct buf *b, const struct sock *k)
@@ -91,25 +85,25 @@ pack(struct buf *b, const struct sock *k)
 		head[2] = (unsigned char)(k->state | (k->has_vfs ? VFS : 0));
 		head[3] = (unsigned char)(n | (k->abstract ? ABSTRACT : 0));
 	}
-	if (put(b, head, sizeof head) < 0)
+	if (buf_put(b, head, sizeof head) < 0)
 		return -1;
 	switch (k->family) {
 	case AF_UNIX:
-		if (k->has_vfs && (put(b, &k->vfs_ino, 4) < 0 ||
-		    put(b, &k->vfs_dev, 4) < 0))
+		if (k->has_vfs && (buf_put(b, &k->vfs_ino, 4) < 0 ||
+		    buf_put(b, &k->vfs_dev, 4) < 0))
 			return -1;
-		return n ? put(b, k->path, n) : 0;
+		return n ? buf_put(b, k->path, n) : 0;
 	case AF_INET:
 	case AF_INET6:
-		return put(b, k->local, ip) < 0 || put(b, k->remote, ip) < 0 ||
-		    put(b, &k->lport, 2) < 0 || put(b, &k->rport, 2) < 0 ?
+		return buf_put(b, k->local, ip) || buf_put(b, k->remote, ip) ||
+		    buf_put(b, &k->lport, 2) || buf_put(b, &k->rport, 2) ?
 		    -1 : 0;
 	case AF_PACKET:
-		return put(b, &k->proto, sizeof k->proto) < 0 ||
-		    put(b, &k->ifindex, 4) < 0 ? -1 : 0;
+		return buf_put(b, &k->proto, sizeof k->proto) ||
+		    buf_put(b, &k->ifindex, 4) ? -1 : 0;
 	default:
-		return put(b, &k->lid, 4) < 0 || put(b, &k->rid, 4) < 0 ||
-		    put(b, &k->lsub, 4) < 0 || put(b, &k->rsub, 4) < 0 ?
+		return buf_put(b, &k->lid, 4) || buf_put(b, &k->rid, 4) ||
+		    buf_put(b, &k->lsub, 4) || buf_put(b, &k->rsub, 4) ?
 		    -1 : 0;
 	}
 }
@@ -223,7 +217,7 @@ add_rows(struct socktab *t, struct sock_iter *it)
 		e.ino = k.ino;
 		e.at = (uint32_t)t->records.n;
 		if (pack(&t->records, &k) < 0 ||
-		    put(&t->entries, &e, sizeof e) < 0)
+		    buf_put(&t->entries, &e, sizeof e) < 0)
 			return -1;
 	}
 	return r;

@@ -1,4 +1,3 @@
-#include <sys/syscall.h>
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -494,6 +493,14 @@ walk_fd(struct walk *w, int *fd)
 }
 
 static int
+by_start(const void *a, const void *b)
+{
+	const struct map_row *x = a, *y = b;
+
+	return x->start < y->start ? -1 : x->start > y->start;
+}
+
+static int
 by_file(const void *a, const void *b)
 {
 	const struct map_row *x = a, *y = b;
@@ -504,15 +511,7 @@ by_file(const void *a, const void *b)
 		return x->major < y->major ? -1 : 1;
 	if (x->minor != y->minor)
 		return x->minor < y->minor ? -1 : 1;
-	return x->start < y->start ? -1 : x->start > y->start;
-}
-
-static int
-by_start(const void *a, const void *b)
-{
-	const struct map_row *x = a, *y = b;
-
-	return x->start < y->start ? -1 : x->start > y->start;
+	return by_start(a, b);
 }
 
 /* Read maps and keep the first mapping of each file; 0 or -1. */
