@@ -236,7 +236,8 @@ struct peer_end *peer_end(const struct walk *, const struct peer_key *,
 int peer_leads_to(int dirfd, const char *name, const struct peer_key *);
 
 /* The key of a file; and as the kernel has it in fdinfo and locks, with the
- * device of the superblock, which is not stat's on btrfs. */
+ * device of the superblock, which is not stat's on btrfs. What has the device
+ * of namespaces is one. */
 struct peer_key peer_file(const struct kstatx *);
 struct peer_key peer_superblock(const struct desc_table *,
                                 const struct kstatx *);
@@ -254,6 +255,9 @@ const char *peer_info(const struct desc_table *);
 int peer_path_glance(const struct desc_table *, int fd, const char *text);
 void peer_path_ends(const struct walk *);
 int peer_path_links(const struct walk *, struct peer_end *my);
+
+/* The links of a namespace; by its target unless my->key is known. */
+int peer_namespace_links(const struct walk *, struct peer_end *my);
 
 /* ... of what has no path nor number (peeranon.c). */
 int peer_anon_glance(const struct desc_table *, int fd, const char *text);

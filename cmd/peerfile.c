@@ -359,6 +359,8 @@ peer_path_links(const struct walk *w, struct peer_end *my)
 	if (!d->known)
 		return -1;
 	my->key = peer_file(&d->st);
+	if (my->key.class == PEER_NAMESPACE)
+		return peer_namespace_links(w, my);
 	if (peer.asked >= 0)
 		peer_watchers(w);
 	if (d->type == DESC_FIFO)

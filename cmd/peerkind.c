@@ -13,11 +13,30 @@
 #include "walk.h"
 #include "peer.h"
 
+/* The device that all namespaces are on, or 0. */
+static uint64_t
+nsfs(void)
+{
+	static int known;
+	static uint64_t dev;
+	struct kstatx st;
+
+	if (!known && !proc_is_copy() &&
+	    proc_statx(peer.root, "self/ns/net", &st) == 0)
+		dev = PEER_DEVICE(st.dev_major, st.dev_minor);
+	known = 1;
+	return dev;
+}
+
+/* A namespace that is opened by a name has it from where it is mounted. */
 struct peer_key
 peer_file(const struct kstatx *st)
 {
-	return (struct peer_key){ PEER_FILE,
-		PEER_DEVICE(st->dev_major, st->dev_minor), st->ino };
+	uint64_t dev = PEER_DEVICE(st->dev_major, st->dev_minor);
+
+	if (dev == nsfs())
+		return (struct peer_key){ PEER_NAMESPACE, 0, st->ino };
+	return (struct peer_key){ PEER_FILE, dev, st->ino };
 }
 
 uint64_t
@@ -125,11 +144,12 @@ namespace_ends(const struct walk *w)
 }
 
 /* The processes in it are found by peer.c: they need no descriptor of it. */
-static int
-namespace_links(const struct walk *w, struct peer_end *my)
+int
+peer_namespace_links(const struct walk *w, struct peer_end *my)
 {
 	(void)w;
-	peer_numbered(peer.desc.target.s, &my->key);
+	if (my->key.class != PEER_NAMESPACE)
+		peer_numbered(peer.desc.target.s, &my->key);
 	my->roles = PEER_HOLDS;
 	peer_link((struct peer_link){ .key = my->key, .roles = PEER_MEMBER,
 		.dir = PEER_TO, .held = PEER_OPEN, .alone = PEER_HIDDEN,
@@ -148,11 +168,13 @@ other_links(const struct walk *w, struct peer_end *my)
 #define NUMBERED(name, class, ends, links) \
 	{ name ":[", PEER_IN(class), class, NULL, ends, links }
 #define NAMESPACE(name) \
-	NUMBERED(name, PEER_NAMESPACE, namespace_ends, namespace_links)
+	NUMBERED(name, PEER_NAMESPACE, namespace_ends, \
+	         peer_namespace_links)
 
 static const struct peer_kind kinds[] = {
-	{ "/", PEER_IN(PEER_FILE) | PEER_IN(PEER_TERMINAL) |
-	  PEER_IN(PEER_OPEN_FILE) | PEER_IN(PEER_SEEN), PEER_NOTHING,
+	{ "/", PEER_IN(PEER_NAMESPACE) | PEER_IN(PEER_FILE) |
+	  PEER_IN(PEER_TERMINAL) | PEER_IN(PEER_OPEN_FILE) |
+	  PEER_IN(PEER_SEEN), PEER_NOTHING,
 	  peer_path_glance, peer_path_ends, peer_path_links },
 	NUMBERED("pipe", PEER_PIPE, pipe_ends, pipe_links),
 	NUMBERED("socket", PEER_SOCKET, peer_sock_ends, peer_sock_links),

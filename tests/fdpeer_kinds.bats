@@ -287,6 +287,27 @@ below() {
 	[[ $output == *"uts:[$(stat -L -c %i "/proc/$member/ns/uts")]"* ]]
 }
 
+@test "fdpeer: a namespace by the name that it is mounted at" {
+	need_root
+	need unshare
+	touch name
+	hold_as 'unshare -u'
+	member=$PID
+	# as ip-netns(8) keeps them, but in a mount namespace of its own
+	printf '#!/bin/sh\nmount --bind %s name && exec "$@"\n' \
+		"/proc/$member/ns/uts" >mounting
+	chmod +x mounting
+	hold_as 'unshare -m ./mounting' 100=r:name
+	mounted=$PID
+	hold 100=r:"/proc/$member/ns/uts"
+	other=$PID
+	peers 100
+	[ "$PEERS" = "$(lines "-> $member - open" "== $mounted 100 -")" ]
+	PID=$mounted
+	peers 100
+	[ "$PEERS" = "$(lines "-> $member - open" "== $other 100 -")" ]
+}
+
 @test "fdpeer: a namespace to those whose children will be in it" {
 	need_root
 	need unshare
