@@ -142,7 +142,7 @@ void peer_scan(void);
 /* The ends of the object, n of them. */
 struct peer_end *peer_ends(const struct peer_key *, size_t *n);
 
-/* DIR of the link and one of its ends. */
+/* DIR of the link and one of its ends, or (NULL) whoever may have it. */
 int peer_dir(const struct peer_link *, const struct peer_end *its);
 
 /* STATE of a holder: is a thread of it blocked on the descriptor? */

@@ -34,8 +34,10 @@ flow(int mine, int its)
 int
 peer_dir(const struct peer_link *l, const struct peer_end *its)
 {
-	return l->dir == PEER_FLOW ? flow(peer.mine[l->my].roles, its->roles) :
-	    l->dir;
+	int any = PEER_READS | PEER_WRITES | PEER_MASTER | PEER_SLAVE;
+
+	return l->dir == PEER_FLOW ? flow(peer.mine[l->my].roles,
+	                                  its ? its->roles : any) : l->dir;
 }
 
 enum peer_state
@@ -128,14 +130,13 @@ peer_alone(const struct peer_link *l, struct peer_end **ring)
 static int
 add_alone(const struct peer_link *l)
 {
-	struct peer_end any = { .roles = PEER_READS | PEER_WRITES |
-		PEER_MASTER | PEER_SLAVE }, *ring;
+	struct peer_end *ring;
 	int state = peer_alone(l, &ring);
 
 	if (state < 0)
 		return -1;
 	if (state != PEER_SILENT)
-		add_row(l, ring, peer_dir(l, &any), (enum peer_state)state);
+		add_row(l, ring, peer_dir(l, NULL), (enum peer_state)state);
 	return 0;
 }
 

@@ -170,9 +170,8 @@ follow_ends(const struct peer_link *l, const struct step *s)
 static void
 follow_alone(const struct peer_link *l, const struct step *s)
 {
-	struct peer_end any = { .roles = PEER_READS | PEER_WRITES |
-		PEER_MASTER | PEER_SLAVE }, *e, *ring;
-	int dir = peer_dir(l, &any), state;
+	struct peer_end *e, *ring;
+	int dir = peer_dir(l, NULL), state;
 	size_t n;
 
 	if (l->alone == PEER_SILENT || (dir == PEER_TO && !(s->way & DOWN)) ||
