@@ -47,13 +47,15 @@ is_group(const unsigned char *a)
 	return a[0] == 0xff || (memcmp(a, any4, 12) == 0 && a[12] >> 4 == 14);
 }
 
-/* Does what is bound to one address get what is sent to the other? */
+/* Does what is bound to one address get what is sent to the other? 0, or how
+ * well they fit: the kernel takes the address itself before a wildcard, and the
+ * wildcard of IPv4 before that of IPv6, which may not be for IPv4 at all. */
 static int
 receives(const unsigned char *bound, const unsigned char *to)
 {
 	if (same(bound, any4))
-		return memcmp(to, any4, 12) == 0;
-	return same(bound, any6) || same(bound, to);
+		return memcmp(to, any4, 12) == 0 ? 2 : 0;
+	return same(bound, any6) ? 1 : same(bound, to) ? 3 : 0;
 }
 
 /* The other end of the connection, seen from the namespace of s. */
@@ -333,6 +335,24 @@ gets(const struct peer_socks *s, const unsigned char *bound,
 	    is_group(to));
 }
 
+/* May an unconnected socket get what another one sends, since none fits better?
+ * What is sent to a group all get. */
+static int
+is_receiver(const struct peer_socks *s, const struct peer_sock *o,
+            const struct peer_sock *sender)
+{
+	const unsigned char *to = sender->remote;
+	size_t i;
+
+	if (o->rport || o->lport != sender->rport || !gets(s, o->local, to))
+		return 0;
+	for (i = 0; i < s->n && !is_group(to); i++)
+		if (!s->rows[i].rport && s->rows[i].lport == o->lport &&
+		    receives(s->rows[i].local, to) > receives(o->local, to))
+			return 0;
+	return 1;
+}
+
 /* Who gets what is sent to the address; how many. */
 static int
 link_receivers(const struct peer_socks *s, const struct peer_sock *r)
@@ -343,8 +363,7 @@ link_receivers(const struct peer_socks *s, const struct peer_sock *r)
 	for (i = 0; i < s->n; i++) {
 		const struct peer_sock *o = &s->rows[i];
 
-		if (o->rport || o->lport != r->rport || !o->ino ||
-		    !gets(s, o->local, r->remote))
+		if (!o->ino || !is_receiver(s, o, r))
 			continue;
 		peer_sock_link(o, s->net, PEER_TO, PEER_OPEN);
 		n++;
@@ -362,8 +381,8 @@ link_senders(const struct peer_socks *s, const struct peer_sock *r,
 	for (i = 0; i < from->n; i++) {
 		const struct peer_sock *o = &from->rows[i];
 
-		if (o->rport == r->lport && o->ino && gets(s, r->local,
-		    o->remote) && (from == s || !is_own(from, o->remote)))
+		if (o->rport && o->ino && is_receiver(s, r, o) &&
+		    (from == s || !is_own(from, o->remote)))
 			peer_sock_link(o, from->net, PEER_FROM, PEER_OPEN);
 	}
 }

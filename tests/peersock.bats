@@ -512,6 +512,32 @@ redirect() {
 	ends 3
 }
 
+@test "fdpeer: UDP to whom fits best: IPv4 is not for the IPv6 wildcard" {
+	need ip unshare
+	[ -e /proc/sys/net/ipv6/bindv6only ] || skip 'needs IPv6'
+	local how='unshare -n'
+	[ "$(id -u)" -eq 0 ] || how='unshare -rn'
+	$how true 2>/dev/null || skip 'needs a network namespace'
+	cat >v6only <<-'END'
+		#!/bin/sh
+		ip link set lo up && echo 1 >/proc/sys/net/ipv6/bindv6only &&
+			exec "$@"
+	END
+	chmod +x v6only
+	hold_as "$how ./v6only" 100=socket:inet,dgram,bind=0.0.0.0/5000 \
+		101=socket:inet6,dgram,bind=::/5000 \
+		102=socket:inet,dgram,to=127.0.0.1/5000 \
+		103=socket:inet6,dgram,to=::1/5000
+	peers "$PID" 102
+	all "-> $PID 100 open"
+	peers "$PID" 103
+	all "-> $PID 101 open"
+	peers "$PID" 100
+	all "<- $PID 102 open"
+	peers "$PID" 101
+	all "<- $PID 103 open"
+}
+
 @test "fdpeer: a wildcard gets what is sent to its own addresses only" {
 	need_root
 	need ip nsenter
