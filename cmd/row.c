@@ -34,6 +34,7 @@ const struct out_column row_long_columns[] = {
 
 static unsigned uid;
 static int has_uid;
+static int fresh;		/* no row of the process was put yet */
 static struct buf words;	/* of one field */
 
 void
@@ -41,6 +42,7 @@ row_process(const struct walk *w, int detailed)
 {
 	struct task_status st;
 
+	fresh = 1;
 	if (!detailed)
 		return;
 	has_uid = proc_read(w->dir, "status", &words) == 0 &&
@@ -172,7 +174,7 @@ put_long(struct out *o, const struct desc *d)
 		put_text(o, num_text(s, d->st.dev_major));
 		put_text(o, ":");
 		put_text(o, num_text(s, d->st.dev_minor));
-		out_str(o, words.s, words.n);
+		out_word(o, words.s);
 		out_num(o, d->st.ino);
 		out_num(o, d->st.nlink);
 	}
@@ -213,6 +215,28 @@ put_name(struct out *o, int root, const struct desc *d, const struct name *nm,
 		out_name(o, nm->shown, nm->nshown, nm->deleted);
 }
 
+/* What all rows of a table begin with. */
+static void
+put_head(struct out *o, const struct walk *w, int detailed)
+{
+	static struct out_head head;
+	static int tid;
+	size_t begin = o->rec->n;
+
+	if (fresh || tid != w->tid) {
+		out_num(o, (unsigned)(w->tid && o->mode != OUT_JSON ? w->tid :
+		        w->pid));
+		out_str(o, w->comm.s, w->comm.n);
+		if (detailed)
+			put_user(o);
+		out_keep(o, begin, &head);
+		fresh = 0;
+		tid = w->tid;
+	} else {
+		out_again(o, &head);
+	}
+}
+
 void
 row_put(struct out *o, const struct walk *w, const struct desc *d,
         const struct name *nm, int detailed)
@@ -220,19 +244,15 @@ row_put(struct out *o, const struct walk *w, const struct desc *d,
 	static const char *const modes[] = { "r", "w", "rw" };
 	int seals = detailed ? desc_seals(&w->table, walk_thread(w), d) : -1;
 
-	out_num(o, (unsigned)(w->tid && o->mode != OUT_JSON ? w->tid :
-	        w->pid));
-	out_str(o, w->comm.s, w->comm.n);
-	if (detailed)
-		put_user(o);
+	put_head(o, w, detailed);
 	if (d->fd < 0)
-		put_string(o, desc_fd_name(d->fd));
+		out_word(o, desc_fd_name(d->fd));
 	else
 		out_num(o, (unsigned)d->fd);
-	put_string(o, d->mode < 0 ? NULL : modes[d->mode]);
+	out_word(o, d->mode < 0 ? NULL : modes[d->mode]);
 	if (detailed)
 		put_flags(o, d, seals);
-	put_string(o, nm->type);
+	out_word(o, nm->type);
 	if (detailed)
 		put_long(o, d);
 	put_size(o, d);

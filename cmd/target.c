@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "buf.h"
 #include "guard.h"
 #include "kernel.h"
 #include "file.h"

@@ -213,6 +213,35 @@ out_str(struct out *o, const char *s, size_t n)
 }
 
 void
+out_word(struct out *o, const char *s)
+{
+	if (!s)
+		out_null(o);
+	else if (o->mode == OUT_JSON)
+		out_str(o, s, strlen(s));
+	else
+		plain(o, s, strlen(s));
+}
+
+void
+out_keep(struct out *o, size_t n, struct out_head *h)
+{
+	h->text.n = 0;
+	if (buf_put(&h->text, o->rec->s + n, o->rec->n - n) < 0)
+		o->failed = errno;
+	h->at = o->at;
+	h->members = o->members;
+}
+
+void
+out_again(struct out *o, const struct out_head *h)
+{
+	put(o, h->text.s, h->text.n);
+	o->at = h->at;
+	o->members = h->members;
+}
+
+void
 out_num(struct out *o, unsigned long long v)
 {
 	char s[24], *p = num_text(s, v);

@@ -3,11 +3,9 @@
  *
  * A record is built field by field in the order of a table of columns, behind
  * what the buffer holds; the caller prints and empties that. Failures are kept
- * and returned by out_end.
+ * and returned by out_end. Include buf.h before.
  */
 #include <stddef.h>
-
-struct buf;
 
 enum out_mode {
 	OUT_TEXT,	/* a heading, padded columns */
@@ -36,9 +34,21 @@ void out_heading(struct out *);
 
 /* The next field. NULL is "-" or null; foreign bytes are escaped. */
 void out_str(struct out *, const char *, size_t n);
+
+/* The same, of a word of our own, in which nothing needs to be escaped. */
+void out_word(struct out *, const char *);
 void out_num(struct out *, unsigned long long);
 void out_int(struct out *, long long);
 void out_null(struct out *);
+
+/* Fields that many records begin with: keep those that were put behind the first
+ * n bytes of the buffer, and begin a record with them. */
+struct out_head {
+	struct buf text;
+	int at, members;
+};
+void out_keep(struct out *, size_t n, struct out_head *);
+void out_again(struct out *, const struct out_head *);
 
 /* The next field as a number with so many decimals. */
 void out_fixed(struct out *, double, int decimals);
