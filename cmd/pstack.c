@@ -56,7 +56,8 @@ static const char *const causes[] = {
 	[NO_TRACEHOOK] = "this kernel shows no system calls"
 	    " (CONFIG_HAVE_ARCH_TRACEHOOK)",
 	[NOT_OURS] = "Permission denied"
-	    " (needs root, or CAP_SYS_ADMIN and CAP_SYS_PTRACE)",
+	    " (needs root, or CAP_SYS_ADMIN, CAP_SYS_PTRACE and"
+	    " CAP_DAC_READ_SEARCH)",
 	[NO_PTRACE] = "Operation not permitted: ptrace access is refused"
 	    " (needs CAP_SYS_PTRACE)",
 };
@@ -278,7 +279,8 @@ scan(void)
 		group_print(shape == 'F', interval > 0);
 	if (kept->refused)
 		cli_warn("%u process%s not be read whole (needs root, or "
-		         "CAP_SYS_ADMIN and CAP_SYS_PTRACE)", kept->refused,
+		         "CAP_SYS_ADMIN, CAP_SYS_PTRACE and "
+		         "CAP_DAC_READ_SEARCH)", kept->refused,
 		         kept->refused == 1 ? " could" : "es could");
 	if (!noperands && !kept->listed)
 		cli_hidden(root);
