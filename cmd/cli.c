@@ -22,8 +22,8 @@
 #include "proc.h"
 #include "walk.h"
 
-/* CAP_SYS_PTRACE passes the checks of ptrace(2), CAP_DAC_READ_SEARCH the modes of
- * the directories of another user's process. */
+/* CAP_SYS_PTRACE passes the checks of ptrace(2), CAP_DAC_READ_SEARCH the modes
+ * of the directories of another user's process. */
 #define HELP " (needs root, or CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH)"
 
 struct cli cli = { .procfs = "/proc", .timeout = 1000 };

@@ -68,7 +68,8 @@ next(void)
 {
 	if (plain)
 		put(" ");
-	else if (json.n && json.s[json.n - 1] != '[' && json.s[json.n - 1] != '{')
+	else if (json.n && json.s[json.n - 1] != '[' &&
+	    json.s[json.n - 1] != '{')
 		put(",");
 }
 
@@ -100,7 +101,8 @@ static void
 put_bits(const char *key, unsigned long long set, const struct bit *bits,
          const struct bit *more)
 {
-	const char *name, *quote = plain ? "" : "\"", *before = plain ? "=" : "";
+	const char *name, *quote = plain ? "" : "\"";
+	const char *before = plain ? "=" : "";
 	unsigned long long bit;
 
 	if (!plain)

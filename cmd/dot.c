@@ -107,7 +107,8 @@ dot_graph(struct buf *b)
 		const struct peer_row *row = &peer.rows[i];
 
 		r |= put_node(b, row->my, i);
-		if (row->its && peer_shown_pid(row->its) != peer_shown_pid(row->my))
+		if (row->its &&
+		    peer_shown_pid(row->its) != peer_shown_pid(row->my))
 			r |= put_node(b, row->its, i);
 		r |= put_edge(b, row, i);
 	}

@@ -238,7 +238,8 @@ openfile_age(const struct openfile *f, int *busy)
 	slack = slack > 65536 ? slack : 65536;	/* ld.so's */
 	if (!f->seekable || f->d.mode == O_WRONLY || f->unread ||
 	    f->read - f->pos >= slack ||
-	    proc_read(f->w.dir, "stat", &text) < 0 || parse_stat(text.s, &st) < 0)
+	    proc_read(f->w.dir, "stat", &text) < 0 ||
+	    parse_stat(text.s, &st) < 0)
 		return 0;
 	age = openfile_clock(CLOCK_BOOTTIME) -
 	    (double)st.starttime / (double)sysconf(_SC_CLK_TCK);

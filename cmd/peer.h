@@ -118,7 +118,7 @@ extern struct peer {
 	int following;		/* what can't be read now is passed over */
 	int untold;		/* descriptors of which the kernel can't tell */
 	int unseen;		/* something of the target can't be read */
-	struct buf text;	/* of the link of what is asked about, or none */
+	struct buf text;	/* of the asked descriptor's link, or none */
 	const char *doubt;	/* of what can't be told whether it has that */
 	char endless[16];	/* the type of what has no other end */
 	int tries;		/* scans that were made again */

@@ -157,7 +157,8 @@ next_watch(const char **text, struct peer_key *k, const char **handle,
 	}
 	if (parse_fanotify(text, &fan) != 1)
 		return 0;
-	*k = (struct peer_key){ class, PEER_DEVICE(fan.major, fan.minor), fan.id };
+	*k = (struct peer_key){ class, PEER_DEVICE(fan.major, fan.minor),
+		fan.id };
 	if (fan.on == FANOTIFY_MOUNT)
 		k->dev = on_mount;
 	else if (fan.on == FANOTIFY_FS)

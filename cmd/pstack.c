@@ -237,7 +237,7 @@ show_processes(void)
 	}
 }
 
-/* The first of two looks: at all threads, for whatever state they will be in. */
+/* The first of two looks: at all threads, whatever state they will be in. */
 static void
 look(int root)
 {

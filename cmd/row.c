@@ -88,8 +88,8 @@ put_locks(struct out *o, const char *text)
 	}
 }
 
-/* The flags of open(2) that fdinfo tells, in its words; access mode apart. Behind
- * them what JSON has keys for. */
+/* The flags of open(2) that fdinfo tells, in its words; access mode apart.
+ * Behind them what JSON has keys for. */
 static void
 put_flags(struct out *o, const struct desc *d, int seals)
 {
@@ -181,7 +181,8 @@ put_long(struct out *o, const struct desc *d)
 	if (d->informed && (d->type == DESC_REG || d->type == DESC_DIR ||
 	    d->type == DESC_BLK || d->type == DESC_CHR ||
 	    d->type == DESC_MEMFD))
-		out_int(o, (long long)d->info.pos);	/* signed: /proc/PID/mem */
+		/* that of /proc/PID/mem may be negative */
+		out_int(o, (long long)d->info.pos);
 	else
 		out_null(o);
 }

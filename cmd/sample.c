@@ -18,7 +18,7 @@ struct sample {
 
 enum { MOST = 1 << 22 };	/* threads, by the kernel's own limit */
 
-/* What a child that got stuck leaves to the next: the first look, once taken. */
+/* What a child that got stuck leaves to the next: the first look. */
 static struct samples {
 	int taken;
 	size_t n;

@@ -37,8 +37,8 @@ extern const char *const name_types[];
  * real-time signals by number; 0, or -1 with ENOMEM. */
 int name_signals(struct buf *, unsigned long long set);
 
-/* The same of a set of seals (F_SEAL_* of fcntl(2)), with that character between
- * them, "none" for none. */
+/* The same of a set of seals (F_SEAL_* of fcntl(2)), with that character
+ * between them, "none" for none. */
 int name_seals(struct buf *, unsigned set, char between);
 
 /* The name of a timerfd's clock (clock_gettime(2)), or NULL. */

@@ -41,8 +41,8 @@ void out_num(struct out *, unsigned long long);
 void out_int(struct out *, long long);
 void out_null(struct out *);
 
-/* Fields that many records begin with: keep those that were put behind the first
- * n bytes of the buffer, and begin a record with them. */
+/* Fields that many records begin with: keep those that were put behind the
+ * first n bytes of the buffer, and begin a record with them. */
 struct out_head {
 	struct buf text;
 	int at, members;

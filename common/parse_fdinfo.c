@@ -348,7 +348,8 @@ parse_userfile(const char **list, struct userfile_row *u)
 	unsigned long long index;
 	const char *s = *list;
 
-	while ((*s == ' ' || digit(*s, 10) >= 0) && number(s, 10, &index) == 0) {
+	while ((*s == ' ' || digit(*s, 10) >= 0) &&
+	    number(s, 10, &index) == 0) {
 		s += strcspn(s, ":\n");
 		if (s[0] != ':' || s[1] != ' ')
 			break;

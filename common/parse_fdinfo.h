@@ -43,8 +43,8 @@ struct inotify_row {
 	unsigned major, minor;		/* of the superblock: not stat's on */
 					/* btrfs */
 	unsigned mask;			/* IN_ACCESS ... of inotify(7) */
-	const char *handle;		/* n bytes from "fhandle-bytes" on, or */
-	size_t n;			/* NULL */
+	const char *handle;		/* n bytes, "fhandle-bytes" and on, */
+	size_t n;			/* or NULL */
 };
 
 /* The next watch, *text moved behind it: 1, or 0 at the end. */

@@ -1,7 +1,7 @@
 /*
  * parse_net - rows of the tables in /proc/PID/net: tcp udp raw icmp (and their
- * v6), unix, netlink, packet, nf_conntrack, fib_trie, if_inet6. Texts are NUL-terminated; what is
- * returned points into them.
+ * v6), unix, netlink, packet, nf_conntrack, fib_trie, if_inet6. Texts are
+ * NUL-terminated; what is returned points into them.
  *
  * A row of unix can be forged: a path that a socket is bound to may hold a
  * newline and, behind it, what reads as another row. sock_diag can't be fooled.
