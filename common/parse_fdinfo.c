@@ -16,25 +16,49 @@ digit(char c, int base)
 	return d < (unsigned)base ? (int)d : -1;
 }
 
-/* The number at s, behind blanks, one too large as ULLONG_MAX; 0, or -1 without
- * one. */
-static int
-number(const char *s, int base, unsigned long long *v)
+static const char *
+behind_blanks(const char *s)
+{
+	while (*s == ' ' || *s == '\t')
+		s++;
+	return s;
+}
+
+/* The number at s, behind blanks, one too large as ULLONG_MAX; what is behind
+ * it, or NULL without one. */
+static const char *
+behind_number(const char *s, int base, unsigned long long *v)
 {
 	enum { SURE = 15 };		/* digits that fit */
+	unsigned long long n = 0;
 	const char *p;
 	int d;
 
-	if (!s)
-		return -1;
-	while (*s == ' ' || *s == '\t')
-		s++;
-	*v = 0;
+	s = behind_blanks(s);
 	for (p = s; (d = digit(*p, base)) >= 0; p++)
-		*v = *v * (unsigned)base + (unsigned)d;
-	if (p - s > SURE)
-		*v = strtoull(s, NULL, base);
-	return p > s ? 0 : -1;
+		n = n * (unsigned)base + (unsigned)d;
+	*v = p - s > SURE ? strtoull(s, NULL, base) : n;
+	return p > s ? p : NULL;
+}
+
+/* The same that may be negative. */
+static const char *
+behind_signed(const char *s, int base, unsigned long long *v)
+{
+	int minus;
+
+	s = behind_blanks(s);
+	minus = *s == '-';
+	if ((s = behind_number(s + minus, base, v)) && minus)
+		*v = -*v;
+	return s;
+}
+
+/* The number at s, which may be NULL; 0, or -1 without one. */
+static int
+number(const char *s, int base, unsigned long long *v)
+{
+	return s && behind_number(s, base, v) ? 0 : -1;
 }
 
 /* The same that may be negative. */
@@ -43,46 +67,55 @@ signed_number(const char *s, long long *v)
 {
 	unsigned long long n;
 
-	if (!s)
+	if (!s || !behind_signed(s, 10, &n))
 		return -1;
-	s += strspn(s, " \t");
-	if (number(s + (*s == '-'), 10, &n) < 0)
-		return -1;
-	*v = (long long)(*s == '-' ? -n : n);
+	*v = (long long)n;
 	return 0;
+}
+
+/* What is behind the word that the text begins with, or NULL. */
+static const char *
+behind(const char *text, const char *word)
+{
+	while (*word && *text == *word) {
+		text++;
+		word++;
+	}
+	return *word ? NULL : text;
+}
+
+/* The number of a line that begins with the key; the next line, or NULL. */
+static const char *
+line(const char *text, const char *key, int base, unsigned long long *v)
+{
+	const char *s = behind(text, key);
+
+	if (!s || !(s = behind_signed(s, base, v)))
+		return NULL;
+	while (*s && *s != '\n')
+		s++;
+	return s + (*s == '\n');
 }
 
 int
 parse_fdinfo(const char *text, struct fdinfo *info)
 {
-	int found = 0;
+	unsigned long long v;
+	const char *s;
 
 	memset(info, 0, sizeof *info);
 	info->mnt_id = -1;
-	/* The keys of the file's own type come behind the common ones. */
-	while (*text) {
-		size_t n = strcspn(text, ":\n");
-		const char *v = text + n + (text[n] == ':');
-		long long ten;
-		unsigned long long eight;
-
-		if (signed_number(v, &ten) < 0)
-			break;
-		if (n == 3 && strncmp(text, "pos", n) == 0)
-			info->pos = (unsigned long long)ten, found |= 1;
-		else if (n == 5 && strncmp(text, "flags", n) == 0 &&
-		         number(v, 8, &eight) == 0)
-			info->flags = (unsigned)eight, found |= 2;
-		else if (n == 6 && strncmp(text, "mnt_id", n) == 0)
-			info->mnt_id = ten;
-		else if (n == 3 && strncmp(text, "ino", n) == 0)
-			info->ino = (unsigned long long)ten;
-		else
-			break;
-		text = v + strcspn(v, "\n");
-		text += *text == '\n';
+	if (!(text = line(text, "pos:", 10, &info->pos)) ||
+	    !(text = line(text, "flags:", 8, &v)))
+		return -1;
+	info->flags = (unsigned)v;
+	if ((s = line(text, "mnt_id:", 10, &v))) {	/* since Linux 3.15 */
+		info->mnt_id = (long long)v;
+		text = s;
 	}
-	return found == 3 ? 0 : -1;
+	if (line(text, "ino:", 10, &v))			/* since Linux 5.14 */
+		info->ino = v;
+	return 0;
 }
 
 int
