@@ -17,7 +17,7 @@
 
 enum {
 	RING = 256 * 1024,	/* bytes printed and not yet written */
-	BATCH = 32 * 1024,	/* bytes that are worth waking the parent */
+	BATCH = 64 * 1024,	/* bytes that are worth waking the parent */
 	STALLS = 4096,		/* that many, and the scan is given up */
 	TICKS = 4,		/* looks at the step in a limit */
 	TICK = 250		/* ms between two, at most */
