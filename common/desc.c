@@ -323,14 +323,13 @@ decide_deleted(const struct desc_table *t, struct desc *d)
 /* Without fdinfo (a stuck epoll, a tree without it) the rest is still shown;
  * that the descriptor was closed is found out by the link. */
 static int
-read_info(const struct desc_table *t, int fd, struct buf *text,
+read_info(const struct desc_table *t, const char *number, struct buf *text,
           struct fdinfo *info, int *informed)
 {
-	char name[40] = "fdinfo/./", number[24];
+	char name[32] = "fdinfo/";
 
 	*informed = 0;
-	/* "./7": a bare number would look like a descriptor that is opened */
-	strcpy(name + (t->infos ? 9 : 7), num_text(number, (unsigned)fd));
+	strcpy(name + 7, number);
 	if ((t->infos ? proc_read_in(t->infos, name, text) :
 	     proc_read(t->dir, name, text)) < 0)
 		return errno == ENOENT || errno == ETIMEDOUT ? 0 : -1;
@@ -340,9 +339,9 @@ read_info(const struct desc_table *t, int fd, struct buf *text,
 
 /* The same for the descriptor itself. */
 static int
-inform(const struct desc_table *t, struct desc *d)
+inform(const struct desc_table *t, const char *name, struct desc *d)
 {
-	return read_info(t, d->fd, &d->text, &d->info, &d->informed);
+	return read_info(t, name, &d->text, &d->info, &d->informed);
 }
 
 /* Is what NAME says in fdinfo? */
@@ -378,7 +377,7 @@ read_mode(const struct desc_table *t, const char *name, struct desc *d)
 	struct kstatx link;
 
 	d->mode = DESC_MODE_UNKNOWN;
-	if (copy && !d->informed && inform(t, d) < 0)
+	if (copy && !d->informed && inform(t, name, d) < 0)
 		return -1;
 	if (d->informed) {
 		d->mode = (int)(d->info.flags & O_ACCMODE);
@@ -407,7 +406,7 @@ read_once(const struct desc_table *t, int dir, const char *name, int want,
 	}
 	if (!(want & (DESC_WANT_STAT | DESC_WANT_INFO)))
 		return want & DESC_WANT_MODE ? read_mode(t, name, d) : 0;
-	if (d->fd >= 0 && want & DESC_WANT_INFO && inform(t, d) < 0)
+	if (d->fd >= 0 && want & DESC_WANT_INFO && inform(t, name, d) < 0)
 		return -1;
 	d->known = proc_statx(dir, name, &d->st) == 0;
 	if (!d->known && (errno == ETIMEDOUT || errno == ESRCH))
@@ -415,7 +414,7 @@ read_once(const struct desc_table *t, int dir, const char *name, int want,
 	if (d->fd < 0)
 		return 0;
 	if (want & DESC_WANT_NAME && !d->informed && told_in_info(d) &&
-	    inform(t, d) < 0)
+	    inform(t, name, d) < 0)
 		return -1;
 	return read_mode(t, name, d);
 }
@@ -454,7 +453,7 @@ info_fits(const struct desc *d)
 
 /* Is fdinfo of that file? Where it does not fit it must read the same again. */
 static int
-same_info(const struct desc_table *t, const struct desc *d)
+same_info(const struct desc_table *t, const char *name, const struct desc *d)
 {
 	static struct buf text;
 	struct fdinfo i;
@@ -462,7 +461,7 @@ same_info(const struct desc_table *t, const struct desc *d)
 
 	if (!d->informed || info_fits(d))
 		return 1;
-	if (read_info(t, d->fd, &text, &i, &informed) < 0)
+	if (read_info(t, name, &text, &i, &informed) < 0)
 		return -1;
 	return !informed || (i.ino == d->info.ino &&
 	    i.mnt_id == d->info.mnt_id && i.flags == d->info.flags);
@@ -487,7 +486,7 @@ read_again(const struct desc_table *t, int dir, const char *name, int want,
 		return -1;
 	if (d->fd >= 0 && !d->informed && (!d->named ||
 	    strncmp(d->target.s, "anon_inode:", 11) != 0) &&
-	    (inform(t, d) < 0 || read_mode(t, name, d) < 0))
+	    (inform(t, name, d) < 0 || read_mode(t, name, d) < 0))
 		return -1;
 	if (d->informed && !info_fits(d))
 		times += 4;
@@ -495,7 +494,7 @@ read_again(const struct desc_table *t, int dir, const char *name, int want,
 		for (order = "slsillsslilslssli"; *order && r == 1; order++)
 			r = *order == 'l' ? same_link(dir, name, d) :
 			    *order == 's' ? same_file(dir, name, d) :
-			    same_info(t, d);
+			    same_info(t, name, d);
 	return r;
 }
 
