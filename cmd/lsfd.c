@@ -209,7 +209,7 @@ list_process(void)
 	unsigned before = kept->rows;
 	int r, e, err = 0;
 
-	row_process(&w, detailed);
+	row_process();
 	while ((r = walk_table(&w)) == 1) {
 		words.net = NULL;
 		slept = 0;

@@ -15,7 +15,6 @@
 #include "detail.h"
 #include "name.h"
 #include "num.h"
-#include "parse_task.h"
 #include "proc.h"
 #include "row.h"
 #include "walk.h"
@@ -32,22 +31,13 @@ const struct out_column row_long_columns[] = {
 	{ "NAME", 0 }, { 0 }
 };
 
-static unsigned uid;
-static int has_uid;
 static int fresh;		/* no row of the process was put yet */
 static struct buf words;	/* of one field */
 
 void
-row_process(const struct walk *w, int detailed)
+row_process(void)
 {
-	struct task_status st;
-
 	fresh = 1;
-	if (!detailed)
-		return;
-	has_uid = proc_read(w->dir, "status", &words) == 0 &&
-	    parse_status(words.s, &st) == 0;
-	uid = has_uid ? st.euid : 0;
 }
 
 static void
@@ -104,18 +94,19 @@ put_flags(struct out *o, const struct desc *d, int seals)
 		{ O_NOATIME, "noatime" }, { O_CLOEXEC, "cloexec" },
 		{ O_PATH, "path" }, { O_TMPFILE & ~O_DIRECTORY, "tmpfile" },
 	};
+	/* all but what every file has in a process of 64 bits, O_LARGEFILE */
+	unsigned set = d->informed ? d->info.flags & ~0100000U & ~O_ACCMODE : 0;
 	size_t i;
 
 	words.n = 0;
-	for (i = 0; d->informed && i < sizeof flags / sizeof *flags; i++) {
-		if (!(d->info.flags & flags[i].bit))
+	for (i = 0; set && i < sizeof flags / sizeof *flags; i++) {
+		if (!(set & flags[i].bit))
 			continue;
 		/* O_SYNC is two bits, O_TMPFILE goes with O_DIRECTORY */
-		if (flags[i].bit == O_DSYNC &&
-		    d->info.flags & (O_SYNC & ~O_DSYNC))
+		if (flags[i].bit == O_DSYNC && set & (O_SYNC & ~O_DSYNC))
 			continue;
 		if (flags[i].bit == O_DIRECTORY &&
-		    d->info.flags & (O_TMPFILE & ~O_DIRECTORY))
+		    set & (O_TMPFILE & ~O_DIRECTORY))
 			continue;
 		put_word(o, flags[i].name);
 	}
@@ -132,20 +123,20 @@ put_flags(struct out *o, const struct desc *d, int seals)
 /* USER: by name where the local passwd file has one; nothing is asked over a
  * network. */
 static void
-put_user(struct out *o)
+put_user(struct out *o, struct walk *w)
 {
-	static unsigned last;
+	long long uid = walk_euid(w);
+	static long long last = -1;
 	static char *name;
-	static int looked_up;
 	struct passwd *pw;
 	char s[24];
 	FILE *f;
 
-	if (!has_uid) {
+	if (uid < 0) {
 		out_null(o);
 		return;
 	}
-	if (!looked_up || uid != last) {
+	if (uid != last) {
 		free(name);
 		name = NULL;
 		if ((f = fopen("/etc/passwd", "re"))) {
@@ -155,26 +146,28 @@ put_user(struct out *o)
 			fclose(f);
 		}
 		last = uid;
-		looked_up = 1;
 	}
-	put_string(o, name ? name : num_text(s, uid));
+	put_string(o, name ? name : num_text(s, (unsigned)uid));
 }
 
 static void
 put_long(struct out *o, const struct desc *d)
 {
-	char s[24];
+	static char dev[48];
+	static unsigned major, minor;
 
 	if (!d->known) {
 		out_null(o);
 		out_null(o);
 		out_null(o);
 	} else {
-		words.n = 0;
-		put_text(o, num_text(s, d->st.dev_major));
-		put_text(o, ":");
-		put_text(o, num_text(s, d->st.dev_minor));
-		out_word(o, words.s);
+		if (!*dev || major != d->st.dev_major ||
+		    minor != d->st.dev_minor) {
+			major = d->st.dev_major;
+			minor = d->st.dev_minor;
+			snprintf(dev, sizeof dev, "%u:%u", major, minor);
+		}
+		out_word(o, dev);
 		out_num(o, d->st.ino);
 		out_num(o, d->st.nlink);
 	}
@@ -218,7 +211,7 @@ put_name(struct out *o, int root, const struct desc *d, const struct name *nm,
 
 /* What all rows of a table begin with. */
 static void
-put_head(struct out *o, const struct walk *w, int detailed)
+put_head(struct out *o, struct walk *w, int detailed)
 {
 	static struct out_head head;
 	static int tid;
@@ -229,7 +222,7 @@ put_head(struct out *o, const struct walk *w, int detailed)
 		        w->pid));
 		out_str(o, w->comm.s, w->comm.n);
 		if (detailed)
-			put_user(o);
+			put_user(o, w);
 		out_keep(o, begin, &head);
 		fresh = 0;
 		tid = w->tid;
@@ -239,7 +232,7 @@ put_head(struct out *o, const struct walk *w, int detailed)
 }
 
 void
-row_put(struct out *o, const struct walk *w, const struct desc *d,
+row_put(struct out *o, struct walk *w, const struct desc *d,
         const struct name *nm, int detailed)
 {
 	static const char *const modes[] = { "r", "w", "rw" };

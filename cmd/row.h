@@ -8,9 +8,9 @@ struct walk;
 
 extern const struct out_column row_columns[], row_long_columns[];
 
-/* A process follows: with -l its user is read. */
-void row_process(const struct walk *, int detailed);
+/* The rows of another process follow. */
+void row_process(void);
 
 /* Put the row, without its end. */
-void row_put(struct out *, const struct walk *, const struct desc *,
+void row_put(struct out *, struct walk *, const struct desc *,
              const struct name *, int detailed);

@@ -150,7 +150,7 @@ plain(struct out *o, const char *text, size_t n)
 			room = (size_t)abs(c->width);
 		room++;
 	}
-	if (buf_grow(o->rec, room) < 0) {
+	if (room >= o->rec->cap - o->rec->n && buf_grow(o->rec, room) < 0) {
 		o->failed = errno;
 		return;
 	}

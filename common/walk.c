@@ -123,6 +123,7 @@ close_process(struct walk *w)
 	w->ntables = 0;
 	w->state = FIRST;
 	w->tid = w->first = 0;
+	w->euid = -1;
 }
 
 /* Was the process shown, as far as it goes, before the stall? */
@@ -442,8 +443,29 @@ walk_single(const struct walk *w)
 	return w->first == 0;
 }
 
+/* Read the status of the process; 0 or -1. */
+static int
+read_status(struct walk *w, struct task_status *st)
+{
+	static struct buf b;
+
+	if (proc_read(w->dir, "status", &b) < 0 || parse_status(b.s, st) < 0)
+		return -1;
+	w->euid = st->euid;
+	return 0;
+}
+
+long long
+walk_euid(struct walk *w)
+{
+	struct task_status st;
+
+	/* walk_asleep has read it already for a process of one thread */
+	return w->euid < 0 && read_status(w, &st) < 0 ? -1 : w->euid;
+}
+
 int
-walk_asleep(const struct walk *w, unsigned long long *switches)
+walk_asleep(struct walk *w, unsigned long long *switches)
 {
 	static struct buf b;
 	struct task_status st;
@@ -454,10 +476,10 @@ walk_asleep(const struct walk *w, unsigned long long *switches)
 	*switches = 0;
 	/* A second thread would have to be made by the one that sleeps. */
 	if (walk_single(w)) {
-		asleep = proc_read(w->dir, "status", &b) == 0 &&
-		    parse_status(b.s, &st) == 0 && st.state != 'R';
+		if (read_status(w, &st) < 0)
+			return 0;
 		*switches = st.switches;
-		return asleep;
+		return st.state != 'R';
 	}
 	if (numdir_open(&tasks, w->dir, "task") < 0)
 		return 0;

@@ -22,6 +22,7 @@ struct walk {
 	const struct walk_pick *pick, *at, *end;
 	const struct guard_at *from;	/* go on here, after a stall */
 	struct numdir processes, tasks, fds;
+	long long euid;			/* of the process, or -1 */
 	int state, first, *tables;
 	size_t ntables;
 	struct buf maps;
@@ -64,7 +65,10 @@ int walk_single(const struct walk *);
 /* Do all threads of the process sleep? 1 and how often they were switched, in
  * all: if that is unchanged at a second call, none of them ran in between and
  * the table is the same. Else 0. */
-int walk_asleep(const struct walk *, unsigned long long *switches);
+int walk_asleep(struct walk *, unsigned long long *switches);
+
+/* The effective user ID of the process, or -1 if it can't be read. */
+long long walk_euid(struct walk *);
 
 /* Make a descriptor that walk_fd does not give (DESC_CWD ...) the current one:
  * 1, or 0 if it was shown before a stall. */
