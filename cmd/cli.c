@@ -312,8 +312,12 @@ cli_print(struct out *o)
 	if (!kept->headed && o->mode == OUT_TEXT) {
 		out_heading(&h);
 		cli_end(&h);
+		/* in one: what is written first is passed on at once */
+		if (buf_put(&heading, o->rec->s, o->rec->n) < 0)
+			cli_die();
 		cli_write(&heading);
 		buf_free(&heading);
+		o->rec->n = 0;
 	}
 	kept->headed = 1;
 	cli_write(o->rec);

@@ -255,8 +255,9 @@ guard_write(int fd, const void *p, size_t n)
 		}
 		memcpy(r->data + at, s, k);
 		atomic_store(&r->head, head + k);
-		/* The first record is written at once. */
-		if (head == 0 || unsaid + k >= BATCH)
+		/* The first record is written at once, the next ones in
+		 * batches that double. */
+		if (unsaid + k >= (head < BATCH ? head : BATCH))
 			guard_flush();
 		else
 			unsaid += k;
