@@ -47,15 +47,19 @@ is_group(const unsigned char *a)
 	return a[0] == 0xff || (memcmp(a, any4, 12) == 0 && a[12] >> 4 == 14);
 }
 
-/* Does what is bound to one address get what is sent to the other? 0, or how
- * well they fit: the kernel takes the address itself before a wildcard, and the
- * wildcard of IPv4 before that of IPv6, which may not be for IPv4 at all. */
+/* Does the socket get what is sent to the address? 0, or how well they fit: the
+ * kernel takes the address itself before a wildcard, and the wildcard of IPv4
+ * before that of IPv6, which may not be for IPv4 at all. */
 static int
-receives(const unsigned char *bound, const unsigned char *to)
+receives(const struct peer_sock *o, const unsigned char *to)
 {
-	if (same(bound, any4))
-		return memcmp(to, any4, 12) == 0 ? 2 : 0;
-	return same(bound, any6) ? 1 : same(bound, to) ? 3 : 0;
+	int v4 = memcmp(to, any4, 12) == 0;
+
+	if (same(o->local, any4))
+		return v4 ? 2 : 0;
+	if (same(o->local, any6))
+		return v4 && o->v6only ? 0 : 1;
+	return same(o->local, to) ? 3 : 0;
 }
 
 /* The other end of the connection, seen from the namespace of s. */
@@ -219,8 +223,32 @@ direction(int state)
 static int
 waits(const struct peer_sock *r)
 {
+	/* in CLOSE_WAIT too: who accepted it and closed it left that state */
 	return r->ino == 0 && (r->state == SOCK_ESTABLISHED ||
-	    r->state == SOCK_SYN_RECV || r->state == SOCK_NEW_SYN_RECV);
+	    r->state == SOCK_CLOSE_WAIT || r->state == SOCK_SYN_RECV ||
+	    r->state == SOCK_NEW_SYN_RECV);
+}
+
+/* Does the socket listen where the connection came? 0, or how well it fits. */
+static int
+listens(const struct peer_sock *l, const struct peer_sock *m)
+{
+	return l->state == SOCK_LISTEN && l->lport == m->lport &&
+	    l->family == m->family ? receives(l, m->local) : 0;
+}
+
+/* Is it the one that got the connection, since none fits better? */
+static int
+is_listener(const struct peer_socks *s, const struct peer_sock *l,
+            const struct peer_sock *m)
+{
+	int fit = listens(l, m);
+	size_t i;
+
+	for (i = 0; fit && i < s->n; i++)
+		if (listens(&s->rows[i], m) > fit)
+			return 0;
+	return fit;
 }
 
 /* Who listens where the connection waits: with SO_REUSEPORT several. */
@@ -233,8 +261,7 @@ link_listeners(const struct peer_socks *s, const struct peer_sock *m)
 	for (i = 0; i < s->n; i++) {
 		const struct peer_sock *l = &s->rows[i];
 
-		if (l->state != SOCK_LISTEN || l->lport != m->lport ||
-		    l->family != m->family || !receives(l->local, m->local))
+		if (!is_listener(s, l, m))
 			continue;
 		peer_sock_link(l, s->net, PEER_BOTH, PEER_BACKLOG);
 		n++;
@@ -255,8 +282,7 @@ link_waiting(const struct walk *w, struct peer_socks *s,
 	for (i = 0; i < s->n; i++) {
 		const struct peer_sock *m = &s->rows[i];
 
-		if (!waits(m) || m->lport != l->lport ||
-		    m->family != l->family || !receives(l->local, m->local))
+		if (!waits(m) || !is_listener(s, l, m))
 			continue;
 		c = find_mirror(w, PEER_TCP, s, m, &where);
 		if (c && c->ino)
@@ -325,13 +351,13 @@ is_own(const struct peer_socks *s, const unsigned char *a)
 	return is_loopback(a);
 }
 
-/* May a socket of the namespace that is bound to one address get what is sent
- * to the other? A wildcard stands for the namespace's own, and for groups. */
+/* May a socket of the namespace get what is sent to the address? A wildcard
+ * stands for the namespace's own, and for groups. */
 static int
-gets(const struct peer_socks *s, const unsigned char *bound,
+gets(const struct peer_socks *s, const struct peer_sock *o,
      const unsigned char *to)
 {
-	return receives(bound, to) && (!is_any(bound) || is_own(s, to) ||
+	return receives(o, to) && (!is_any(o->local) || is_own(s, to) ||
 	    is_group(to));
 }
 
@@ -344,11 +370,11 @@ is_receiver(const struct peer_socks *s, const struct peer_sock *o,
 	const unsigned char *to = sender->remote;
 	size_t i;
 
-	if (o->rport || o->lport != sender->rport || !gets(s, o->local, to))
+	if (o->rport || o->lport != sender->rport || !gets(s, o, to))
 		return 0;
 	for (i = 0; i < s->n && !is_group(to); i++)
 		if (!s->rows[i].rport && s->rows[i].lport == o->lport &&
-		    receives(s->rows[i].local, to) > receives(o->local, to))
+		    receives(&s->rows[i], to) > receives(o, to))
 			return 0;
 	return 1;
 }
@@ -402,8 +428,8 @@ link_translated(const struct walk *w, struct peer_socks *s,
 
 		memcpy(ends.local, t->sent.src, 16);
 		memcpy(ends.remote, t->sent.dst, 16);
-		if (t->reply.sport == r->lport && receives(r->local,
-		    t->reply.src) && (o = peer_sock_at(s, &ends)) && o->ino)
+		if (t->reply.sport == r->lport && receives(r, t->reply.src) &&
+		    (o = peer_sock_at(s, &ends)) && o->ino)
 			peer_sock_link(o, s->net, PEER_FROM, PEER_OPEN);
 	}
 }
@@ -508,7 +534,9 @@ peer_inet_links(const struct walk *w, struct peer_end *my, int proto)
 	r = find_mine(w, my, proto == IPPROTO_TCP ? PEER_TCP : PEER_UDP, &s,
 	              &untold);
 	peer_sock_home = r ? s->net : NULL;
-	if (!r && untold)
+	if (!r && proto == IPPROTO_TCP && peer_was_connected(my))
+		peer_sock_alone(PEER_BOTH, PEER_CLOSED);	/* or reset */
+	else if (!r && untold)
 		peer_sock_alone(PEER_BOTH, PEER_HIDDEN);
 	else if (r && r->lport == r->rport && same(r->local, r->remote))
 		peer_sock_link(r, s->net, PEER_BOTH, PEER_OPEN);

@@ -1,6 +1,8 @@
 #include <sys/socket.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,6 +56,7 @@ add_row(struct peer_socks *s, const struct sock *k)
 		.proto = (unsigned char)k->proto,
 		.type = (unsigned char)k->type,
 		.state = (unsigned char)k->state,
+		.v6only = k->v6only != 0,
 		.shutdown = (signed char)k->shutdown,
 		.peered = (signed char)k->peered
 	};
@@ -322,4 +325,22 @@ peer_is_unbound(const struct peer_end *e)
 	close(fd);
 	return r == 0 && ((a.any.sa_family == AF_INET && !a.in.sin_port) ||
 	    (a.any.sa_family == AF_INET6 && !a.in6.sin6_port));
+}
+
+int
+peer_was_connected(const struct peer_end *e)
+{
+	struct pollfd p = { .fd = peer_duplicate(e), .events = POLLRDHUP };
+	unsigned char state = 0;	/* what struct tcp_info begins with */
+	socklen_t n = sizeof state;
+	int r;
+
+	if (p.fd < 0)
+		return 0;
+	/* what was never connected did not stop receiving */
+	r = getsockopt(p.fd, IPPROTO_TCP, TCP_INFO, &state, &n) == 0 &&
+	    state == SOCK_CLOSE && poll(&p, 1, 0) == 1 &&
+	    p.revents & POLLRDHUP;
+	close(p.fd);
+	return r;
 }

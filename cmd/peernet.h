@@ -21,7 +21,7 @@ struct peer_sock {
 	long uid;		/* or -1 */
 	unsigned char local[16], remote[16];
 	uint16_t lport, rport;
-	unsigned char family, proto, type, state;
+	unsigned char family, proto, type, state, v6only;
 	signed char shutdown, peered;
 };
 
@@ -74,3 +74,7 @@ struct sock_net *peer_net_of(const struct peer_end *);
 
 /* Has an internet socket no address yet, by a duplicate of it? 1, or 0. */
 int peer_is_unbound(const struct peer_end *);
+
+/* Had a TCP socket a connection that is no more, by a duplicate of it? 1, or
+ * 0. */
+int peer_was_connected(const struct peer_end *);

@@ -257,11 +257,10 @@ link_unix(const struct walk *w, struct sock_net *net, const struct peer_sock *r)
 		/* many to one, if it has a name */
 		if (dgram)
 			link_senders(w, r->ino, r->peer);
-	} else if (r->peered && (dgram || r->shutdown == 3)) {
-		peer_sock_alone(PEER_BOTH, PEER_CLOSED);
 	} else if (r->peered) {
-		if (link_listeners(w, r->ino) == 0)
-			peer_sock_alone(PEER_BOTH, PEER_BACKLOG);
+		if (dgram || link_listeners(w, r->ino) == 0)
+			peer_sock_alone(PEER_BOTH, dgram || r->shutdown == 3 ?
+			                PEER_CLOSED : PEER_BACKLOG);
 	} else if (dgram) {
 		link_senders(w, r->ino, 0);
 	}

@@ -157,6 +157,14 @@ inet_message(const char *p, struct sock *k)
 }
 
 static void
+inet_attr(const struct attr *a, struct sock *k)
+{
+	/* INET_DIAG_SKV6ONLY, of who listens or is not connected */
+	if (a->type == 11 && a->n >= 1)
+		k->v6only = *a->p != 0;
+}
+
+static void
 netlink_message(const char *p, struct sock *k)
 {
 	k->type = (unsigned char)p[1];
@@ -214,7 +222,7 @@ message(const char *p, size_t n, struct sock *k)
 	} kinds[] = {
 		{ AF_UNIX, UNIX_MSG, unix_message, unix_attr },
 		{ AF_INET, INET_MSG, inet_message, NULL },
-		{ AF_INET6, INET_MSG, inet_message, NULL },
+		{ AF_INET6, INET_MSG, inet_message, inet_attr },
 		{ AF_NETLINK, NETLINK_MSG, netlink_message, NULL },
 		{ AF_PACKET, PACKET_MSG, packet_message, packet_attr },
 		{ AF_VSOCK, VSOCK_MSG, vsock_message, NULL },

@@ -24,6 +24,7 @@ struct sock {
 	uint32_t lid, rid;	/* netlink: port IDs; vsock: CID, ports below */
 	uint32_t lsub, rsub;	/* vsock: ports */
 	uint32_t ifindex;	/* of a bound device, 0 any */
+	int v6only;		/* AF_INET6: it is for no IPv4, if known */
 	uint32_t queue;		/* TCP and unix listener: waiting to accept */
 	/* unix */
 	int shutdown;		/* 1 receives, 2 sends no more; -1 unknown */

@@ -90,6 +90,35 @@ address(int family, const char *s, union address *a)
 	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
 }
 
+/* Do to a socket what the word says. */
+static int
+apply(int fd, int family, const char *word)
+{
+	static const int on = 1;
+	union address a;
+	socklen_t n;
+
+	if (strncmp(word, "bind=", 5) == 0) {
+		n = address(family, word + 5, &a);
+		return bind(fd, &a.any, n);
+	}
+	if (strncmp(word, "to=", 3) == 0) {
+		n = address(family, word + 3, &a);
+		return connect(fd, &a.any, n);
+	}
+	if (strcmp(word, "listen") == 0)
+		return listen(fd, 5);
+	if (strncmp(word, "shut=", 5) == 0)
+		return shutdown(fd, atoi(word + 5));
+	if (strcmp(word, "reuseport") == 0)
+		return setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on,
+		                  sizeof on);
+	if (strcmp(word, "v6only") == 0)
+		return setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on,
+		                  sizeof on);
+	errx(2, "%s: no such word", word);
+}
+
 static int
 open_socket(char *s)
 {
@@ -101,8 +130,6 @@ open_socket(char *s)
 		"raw", NULL };
 	static const int type_nrs[] = { SOCK_STREAM, SOCK_DGRAM,
 		SOCK_SEQPACKET, SOCK_RAW };
-	union address a;
-	socklen_t n;
 	char *end, *word = strtok_r(s, ",", &end), *proto;
 	int fd, family, type;
 
@@ -113,22 +140,9 @@ open_socket(char *s)
 	type = number(word, types, type_nrs);
 	if ((fd = socket(family, type, proto ? atoi(proto) : 0)) < 0)
 		return -1;
-	while ((word = strtok_r(NULL, ",", &end))) {
-		if (strncmp(word, "bind=", 5) == 0) {
-			n = address(family, word + 5, &a);
-			if (bind(fd, &a.any, n) < 0)
-				err(1, "%s", word);
-		} else if (strncmp(word, "to=", 3) == 0) {
-			n = address(family, word + 3, &a);
-			if (connect(fd, &a.any, n) < 0)
-				err(1, "%s", word);
-		} else if (strcmp(word, "listen") == 0) {
-			if (listen(fd, 5) < 0)
-				err(1, "listen");
-		} else {
-			errx(2, "%s: no such word", word);
-		}
-	}
+	while ((word = strtok_r(NULL, ",", &end)))
+		if (apply(fd, family, word) < 0)
+			err(1, "%s", word);
 	return fd;
 }
 

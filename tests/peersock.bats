@@ -94,6 +94,47 @@ ends() {
 	all '<-> - - closed'
 }
 
+@test "fdpeer: who waits to be accepted, and sends or receives no more" {
+	hold "100=socket:unix,stream,bind=$PWD/s,listen" \
+		"101=socket:unix,stream,to=$PWD/s,shut=2"
+	peers "$PID" 101
+	all "<-> $PID 100 backlog"
+	peers "$PID" 100
+	all "<-> $PID 101 backlog"
+	in_net 100=socket:inet,stream,bind=127.0.0.1/80,listen \
+		101=socket:inet,stream,to=127.0.0.1/80,shut=1
+	peers "$PID" 101
+	all "<-> $PID 100 backlog"
+	peers "$PID" 100
+	all "<-> $PID 101 backlog"
+}
+
+@test "fdpeer: TCP that was reset" {
+	in_net 100=socket:inet,stream,bind=127.0.0.1/80,listen \
+		101=socket:inet,stream,to=127.0.0.1/80 close:100 \
+		102=socket:inet,stream
+	peers "$PID" 101
+	all '<-> - - closed'
+	ends 1
+	peers "$PID" 102
+	alone
+}
+
+@test "fdpeer: two TCP listeners: the one that fits best" {
+	in_net 100=socket:inet,stream,reuseport,bind=0.0.0.0/80,listen \
+		101=socket:inet,stream,reuseport,bind=127.0.0.1/80,listen \
+		102=socket:inet,stream,to=127.0.0.1/80 \
+		103=socket:inet,stream,to=127.0.0.2/80
+	peers "$PID" 102
+	all "<-> $PID 101 backlog"
+	peers "$PID" 103
+	all "<-> $PID 100 backlog"
+	peers "$PID" 100
+	all "<-> $PID 103 backlog"
+	peers "$PID" 101
+	all "<-> $PID 102 backlog"
+}
+
 @test "fdpeer: unix datagrams, many to one" {
 	local server first
 	hold "100=socket:unix,dgram,bind=$PWD/log"
@@ -536,6 +577,19 @@ redirect() {
 	all "<- $PID 102 open"
 	peers "$PID" 101
 	all "<- $PID 103 open"
+}
+
+@test "fdpeer: UDP that is for IPv6 only gets nothing of IPv4" {
+	need_root
+	[ -e /proc/net/udp6 ] || skip 'needs IPv6'
+	in_net 100=socket:inet6,dgram,v6only,bind=::/5000 \
+		101=socket:inet,dgram,to=127.0.0.1/5000 \
+		102=socket:inet6,dgram,to=::1/5000
+	peers "$PID" 101
+	all '-> - - none'
+	ends 1
+	peers "$PID" 100
+	all "<- $PID 102 open"
 }
 
 @test "fdpeer: a wildcard gets what is sent to its own addresses only" {
