@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 #include "cli.h"
 #include "parse_fdinfo.h"
 #include "desc.h"
+#include "parse_task.h"
 #include "proc.h"
 #include "sys.h"
 #include "walk.h"
@@ -79,13 +81,26 @@ has_queue(struct walk *w)
 	return r;
 }
 
+/* The capabilities that the process may use, none if it is gone. */
+static unsigned long long
+capabilities(int dir, const char *status)
+{
+	static struct buf text;
+	const char *s = proc_read(dir, status, &text) == 0 ?
+	    parse_field(text.s, "CapPrm") : NULL;
+
+	return s ? strtoull(s, NULL, 16) : 0;
+}
+
 /* Is it another user's, or of more rights than ours? */
 static int
 is_foreign(const struct walk *w)
 {
 	struct kstatx st;
 
-	return proc_statx(w->dir, ".", &st) == 0 && st.uid != geteuid();
+	return proc_statx(w->dir, ".", &st) == 0 && (st.uid != geteuid() ||
+	    capabilities(w->dir, "status") &
+	    ~capabilities(peer.root, "self/status"));
 }
 
 static void

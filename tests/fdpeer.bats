@@ -427,6 +427,20 @@ while True:
 	[ "$(cut -f 4-8 <<<"$output")" = "$(fields '<-' - - - inflight)" ]
 }
 
+@test "fdpeer: who has more rights than we may have the other end" {
+	need_root
+	need setpriv
+	local fewer='setpriv --bounding-set -sys_ptrace --inh-caps -sys_ptrace'
+	mkfifo f
+	hold 100=rw:f
+	# something is in a queue, but of others
+	hold_as "$fewer" 100,101=pipe 102,103=unix inflight:100:102
+	hold_as "$fewer" 100=r:f
+	# shellcheck disable=SC2086 # words
+	run --separate-stderr -3 $fewer "$TOP/cmd/fdpeer" -H "$PID" 100
+	[ "$(cut -f 4-8 <<<"$output")" = "$(fields '<-' - - - hidden)" ]
+}
+
 @test "fdpeer: what may not be read is hidden, not none" {
 	ordinary
 	mkfifo -m 666 fifo
