@@ -156,7 +156,7 @@ put_long(struct out *o, const struct desc *d)
 	static char dev[48];
 	static unsigned major, minor;
 
-	if (!d->known) {
+	if (!d->known && (d->fd != DESC_MEM || !d->st.ino)) {
 		out_null(o);
 		out_null(o);
 		out_null(o);
@@ -169,7 +169,10 @@ put_long(struct out *o, const struct desc *d)
 		}
 		out_word(o, dev);
 		out_num(o, d->st.ino);
-		out_num(o, d->st.nlink);
+		if (d->known)
+			out_num(o, d->st.nlink);
+		else				/* maps has no more */
+			out_null(o);
 	}
 	if (d->informed && (d->type == DESC_REG || d->type == DESC_DIR ||
 	    d->type == DESC_BLK || d->type == DESC_CHR ||

@@ -176,6 +176,26 @@ is_type(const char *type)
 	return 0;
 }
 
+/* The same of a row. What is mapped has no type without the right to look at
+ * it, but for a file that is asked for, and is none that has no path. */
+static int
+has_type(const struct desc *d, const struct name *nm)
+{
+	int i;
+
+	if (!types || nm->type)
+		return !types || is_type(nm->type) ? SELECT_YES : SELECT_NO;
+	if (d->fd != DESC_MEM)
+		return SELECT_UNSEEN;
+	for (i = 0; i < selection.nfiles; i++)
+		if (files[i].known && desc_same(&files[i].st, &d->st))
+			return is_type(S_ISREG(files[i].st.mode) ? "reg" :
+			    S_ISCHR(files[i].st.mode) ? "chr" : "blk") ?
+			    SELECT_YES : SELECT_NO;
+	return is_type("reg") || is_type("chr") || is_type("blk") ?
+	    SELECT_UNSEEN : SELECT_NO;
+}
+
 /* Is the file deleted, as far as -d is concerned: 1, 0, or -1 where that is
  * unknown? A memfd has no name to lose: it counts if its type is asked for. */
 static int
@@ -231,11 +251,9 @@ select_may(const struct walk *w, int fd)
 int
 select_has(const struct walk *w, const struct desc *d, const struct name *nm)
 {
-	int r;
+	int r, type = has_type(d, nm);
 
-	if (types && !nm->type)
-		return SELECT_UNSEEN;
-	if (types && !is_type(nm->type))
+	if (type == SELECT_NO)
 		return SELECT_NO;
 	if (selection.mount && (r = onmount(w->root, d)) <= 0 &&
 	    (r = onmount_bound(nm->sock)) <= 0)
@@ -244,5 +262,5 @@ select_has(const struct walk *w, const struct desc *d, const struct name *nm)
 		return r;
 	if (selection.deleted && (r = is_deleted(d)) <= 0)
 		return r < 0 ? SELECT_UNDECIDED : SELECT_NO;
-	return SELECT_YES;
+	return type;
 }

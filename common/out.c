@@ -306,6 +306,7 @@ out_name(struct out *o, const char *s, size_t n, int deleted)
 	static const char mark[] = " (deleted)";
 	static struct buf b;
 	const size_t m = sizeof mark - 1;
+	size_t i;
 	int r;
 
 	if (!s || o->mode == OUT_JSON) {
@@ -315,6 +316,10 @@ out_name(struct out *o, const char *s, size_t n, int deleted)
 	b.n = 0;
 	if (o->mode == OUT_NUL) {
 		r = buf_put(&b, s, n);
+		/* as net/unix has it: no NUL of a name ends a record */
+		for (i = 0; i < b.n; i++)
+			if (b.s[i] == '\0')
+				b.s[i] = '@';
 	} else if (n == 0 || (n == 1 && *s == '-')) {
 		r = buf_put(&b, n ? "\\055" : "-", n ? 4 : 1);
 	} else if (deleted >= 0 && n >= m &&

@@ -27,6 +27,25 @@ in_ns() {
 	done
 }
 
+@test "lsfd: what is mapped, without the right to look at it" {
+	local how='' dev
+	[ "$(id -u)" -ne 0 ] ||
+		how='setpriv --reuid 65534 --regid 65534 --clear-groups'
+	head -c 5000 /dev/zero >lib
+	chmod 666 lib
+	touch plain
+	hold_as "$how" map:lib
+	run -0 as_user "$TOP/cmd/lsfd" -H -t reg lib "$PID"
+	[ "$(rows)" = "$PID mem" ]
+	run -1 as_user "$TOP/cmd/lsfd" -H -t chr lib "$PID"
+	run -1 as_user "$TOP/cmd/lsfd" -H -t reg plain "$PID"
+	run -1 as_user "$TOP/cmd/lsfd" -H -a -t unix "$PID"
+	dev=$(awk '$NF ~ /\/lib$/ && $2 ~ /w/ { print $4; exit }' "/proc/$PID/maps")
+	run -0 as_user "$TOP/cmd/lsfd" -Hl lib "$PID"
+	[ "$(cut -f 8-10 <<<"$output")" = "$(printf '%d:%d\t%s\t-' \
+		"0x${dev%:*}" "0x${dev#*:}" "$(stat -c %i lib)")" ]
+}
+
 @test "lsfd -t: the list is what TYPE is in the page" {
 	run -2 lsfd -t foo
 	for t in ${lines[0]##*there are}; do

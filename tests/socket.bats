@@ -130,6 +130,23 @@ line' 110=socket:unix,dgram,bind=./@relative
 		"$PID" 101 tcp '127.0.0.2:80 LISTEN' | sort -n)" ]
 }
 
+@test "sockets: a NUL in an abstract name ends no record" {
+	need python3
+	start python3 -c 'import os, socket, time
+s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+s.bind(b"\0a\0b\t%d" % os.getpid())
+os.dup2(s.fileno(), 100)
+s.close()
+open("ready", "w")
+time.sleep(1000)'
+	until_true [ -e ready ]
+	lsfd -0 -t unix "$PID" >out
+	[ "$(tr -dc '\0' <out | wc -c)" -eq 1 ]
+	[ "$(tr '\0' '\n' <out | cut -f 7-)" = "@a@b	$PID STREAM UNCONNECTED" ]
+	run -0 lsfd -H -t unix "$PID"
+	[ "$(cut -f 7 <<<"$output")" = "@a\\000b\\011$PID STREAM UNCONNECTED" ]
+}
+
 @test "sockets: without the right to enter the namespace, from its tables" {
 	need_root
 	in_net 100=socket:inet,stream,bind=127.0.0.1/8080,listen \
