@@ -66,8 +66,9 @@ completed(enum openfile_end how, int status)
 		return 1;
 	if ((g.by != BY_POS || g.data_size) && status == 0)
 		return 1;
-	/* what ended well may have been as fast as ever since it was seen */
-	if (status == 0 && rate >= 0) {
+	/* what ended well, or goes on without this file, may have been as fast
+	 * as ever since it was seen */
+	if ((status == 0 || how != ENDED) && rate >= 0) {
 		rate = peak > rate ? peak : rate;
 		since = gap > 0.1 ? gap : 0.1;
 	}
@@ -359,6 +360,11 @@ follow(struct job *j)
 	last_complete = -1;
 	prepare(&g);
 	prepare(&all);
+	if (j->picks && pick_look(&pick, j->root, &j->pick) < 0 &&
+	    errno == EACCES) {
+		job_refuse(j, &g, errno);
+		return;
+	}
 	if (begin(j->picks ? &all : &g, j->fd, again) == 0) {
 		if (j->fd >= 0 && !g.f.seekable && !report.quiet)
 			job_no_position(j, &g.f.d);

@@ -47,7 +47,8 @@ is_ours(const struct kstatx *st)
 	return 0;
 }
 
-/* Note a descriptor if it can have a position: 1 or 0. */
+/* Note a descriptor if it can have a position: 1 or 0; -1 with errno where it
+ * may not be looked at. */
 static int
 note(const struct desc_table *t, struct pick_file *f)
 {
@@ -56,8 +57,11 @@ note(const struct desc_table *t, struct pick_file *f)
 	char name[32];
 
 	snprintf(name, sizeof name, "fdinfo/%d", f->fd);
-	if (proc_statx(t->fds, name + 7, &f->st) < 0 ||
-	    (!S_ISREG(f->st.mode) && !S_ISBLK(f->st.mode)) ||
+	/* a FUSE file may refuse to tell of itself, its link does not */
+	if (proc_statx(t->fds, name + 7, &f->st) < 0)
+		return errno == EACCES && proc_readlink(t->fds, name + 7,
+		    &text) < 0 && errno == EACCES ? -1 : 0;
+	if ((!S_ISREG(f->st.mode) && !S_ISBLK(f->st.mode)) ||
 	    is_ours(&f->st) ||
 	    proc_lstatx(t->fds, name + 7, &link) < 0 || !(link.mode & 0600) ||
 	    proc_read(t->dir, name, &text) < 0 || parse_fdinfo(text.s, &i) < 0)
@@ -82,7 +86,7 @@ pick_look(struct pick *p, int root, const struct walk_pick *pick)
 {
 	double begin = openfile_clock(CLOCK_MONOTONIC);
 	struct pick_file f;
-	int r, k = !p->now;
+	int r, noted, k = !p->now;
 
 	if (p->looks == 0)
 		p->call = -1;
@@ -95,7 +99,9 @@ pick_look(struct pick *p, int root, const struct walk_pick *pick)
 	while ((r = walk_table(&p->w)) == 1) {
 		f.tid = p->w.tid;
 		while (walk_fd(&p->w, &f.fd)) {
-			if (!note(&p->w.table, &f))
+			if ((noted = note(&p->w.table, &f)) < 0)
+				return -1;
+			if (!noted)
 				continue;
 			p->files[k] = cli_grow(p->files[k], p->n[k], sizeof f);
 			p->files[k][p->n[k]++] = f;

@@ -783,6 +783,35 @@ ahead() {
 	tell close
 	verdict 0 finished
 	state_is "$PID" S
+	# in bursts, the last of which nobody saw
+	pace 7 r f
+	follow "$PID" 7
+	for n in 10 20 30 40 50 60 70 80 90; do
+		tell step 100000
+		until_true grep -qF "$n.0" out
+	done
+	order step 50000
+	until_true grep -qF 95.0 out
+	order step 50000
+	order open g
+	wait "$FOLLOWER"
+	tail -n 1 err
+	grep -q ': finished' err
+}
+
+@test "what may not be looked at is no answer" {
+	need_root
+	local fewer='setpriv --bounding-set -sys_ptrace --inh-caps -sys_ptrace'
+	file f
+	hold_as 'setpriv --reuid 65534 --regid 65534 --clear-groups' 7=r:f
+	for args in '' -f '--size 4M' '-f --size 4M'; do
+		# shellcheck disable=SC2086 # words
+		run --separate-stderr -3 timeout 20 $fewer "$TOP/cmd/fdprogress" \
+			$args "$PID"
+		echo "$args: $output $stderr"
+		[ -z "$output" ]
+		[[ $stderr == "fdprogress: $PID: Permission denied"* ]]
+	done
 }
 
 @test "-f: a total that is unknown" {
