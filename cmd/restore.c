@@ -184,11 +184,10 @@ is_nameless(void)
 	char unnamed[32];
 	const char *slash = strrchr(desc.target.s, '/');
 
-	if (kept->st.nlink)
-		return 0;
 	snprintf(unnamed, sizeof unnamed, "#%llu",
 	         (unsigned long long)kept->st.ino);
-	return (desc.informed && desc.info.flags & O_TMPFILE & ~O_DIRECTORY) ||
+	return (!kept->st.nlink && desc.informed &&
+	    desc.info.flags & O_TMPFILE & ~O_DIRECTORY) ||
 	    (slash && strncmp(slash + 1, unnamed, strlen(unnamed)) == 0 &&
 	     slash + 1 + strlen(unnamed) == desc.target.s + desc.namelen);
 }
@@ -227,9 +226,10 @@ static int
 reopen(void)
 {
 	static const struct timespec pause = { 0, 10 * 1000 * 1000 };
-	int flags = O_RDONLY | O_NONBLOCK | O_NOATIME | O_CLOEXEC, fd, tries;
+	int flags = O_RDONLY | O_NONBLOCK | O_NOATIME | O_CLOEXEC, fd;
+	unsigned tries;
 
-	for (tries = 0; tries < 100; ) {
+	for (tries = 0; !cli.timeout || 10U * tries < cli.timeout; ) {
 		if ((fd = file_reopen(&pin, flags)) >= 0)
 			return fd;
 		if (errno == EPERM && flags & O_NOATIME) {
@@ -481,14 +481,21 @@ restore_file(int root)
 	err = open_source(root) < 0 ? errno : 0;
 	if (!op->dry && may_link() && link_it() != 0)
 		return;
-	if (err == EACCES)
+	if (op->dry && may_link() && !copy_on_overlay(&pin))
+		err = 0;
+	if (err == EAGAIN) {
+		cli_warn("%s: its holder does not give up its lease: try again "
+		         "or with a longer -T", object);
+		cli_fail(3);
+	} else if (err == EACCES) {
 		cli_path_error(object, err);
-	else if (err)
+	} else if (err) {
 		cli_error(object, err);
-	else if (op->dry)
+	} else if (op->dry) {
 		rehearse(root);
-	else
+	} else {
 		copy_file(root);
+	}
 }
 
 static int

@@ -234,9 +234,9 @@ target_check(void)
 
 	if (file_statx(&dir, base, &st) == 0)
 		errno = EEXIST;
-	if (errno != ENOENT)
-		return refuse("%s: %s", kept->name, strerror(errno));
-	return 0;
+	if (errno == ENOENT && file_access(&dir, W_OK | X_OK) == 0)
+		return 0;
+	return refuse("%s: %s", kept->name, strerror(errno));
 }
 
 int

@@ -69,6 +69,12 @@ file_reopen(const struct file *f, int flags)
 }
 
 int
+file_access(const struct file *f, int mode)
+{
+	return (int)STEP(f, faccessat(f->fd, ".", mode, 0));
+}
+
+int
 file_statx(const struct file *f, const char *name, struct kstatx *st)
 {
 	/* a file server is asked, whatever is cached */

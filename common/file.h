@@ -28,6 +28,9 @@ int file_open_real(const struct file *dir, const char *path, int flags);
 /* Open the file of a descriptor anew; the new descriptor. */
 int file_reopen(const struct file *, int flags);
 
+/* faccessat(2) of the descriptor's directory. */
+int file_access(const struct file *, int mode);
+
 /* The attributes of a name in a directory (a symbolic link's own), or with an
  * empty one of the descriptor's file; those of its file system. */
 int file_statx(const struct file *, const char *name, struct kstatx *);

@@ -38,6 +38,9 @@ same_inode() {
 	[[ $stderr == 'fdrecover: new: linked, 5 bytes ('* ]]
 	same_inode "$PID" 100 new
 	[ "$(cat new)" = hello ]
+	# the name that it has now is not known
+	run -1 --separate-stderr fdrecover "$PID" 100
+	[ "$stderr" = "fdrecover: $PID 100: its path is not known: give a DEST" ]
 	# on another file system it is copied
 	need_root
 	mkdir t
@@ -159,6 +162,53 @@ same_inode() {
 	run -0 --separate-stderr ns fdrecover -n --pause "$holder" 100 t
 	[ "$stderr" = "fdrecover: t/f: would be copied, 300000 bytes (296K on disk, 1.00M free); open for writing in $holder (hold), to be paused" ]
 	[ -z "$(ns ls -A t)" ]
+}
+
+@test "fdrecover: -n tells what can't be done, and what can" {
+	local how=''
+	[ "$(id -u)" -ne 0 ] ||
+		how='setpriv --reuid 65534 --regid 65534 --clear-groups'
+	data f 1000
+	chmod 666 f
+	mkdir no yes
+	chmod 555 no
+	chmod 777 yes
+	hold_as "$how" 100=rw:f
+	rm f
+	run -1 --separate-stderr as_user "$TOP/cmd/fdrecover" -n "$PID" 100 no/g
+	[ "$stderr" = 'fdrecover: no/g: Permission denied' ]
+	run -0 as_user "$TOP/cmd/fdrecover" -n "$PID" 100 yes/g
+	[ -z "$(left yes)" ]
+}
+
+@test "fdrecover: a mode that lets nobody read it, and a name that is left" {
+	need_user
+	data f 1000
+	chmod 200 f
+	ln f other
+	hold 100=w:f unlink:f
+	run -0 --separate-stderr fdrecover -n "$PID" 100
+	[ "$stderr" = "fdrecover: $PWD/f: would be linked, 1000 bytes (4.00K on disk)" ]
+	run -0 --separate-stderr fdrecover "$PID" 100
+	[ "$stderr" = "fdrecover: $PWD/f: linked, 1000 bytes (4.00K on disk)" ]
+	same_inode "$PID" 100 other
+}
+
+@test "fdrecover: a lease that is not given up is 3, within the limit" {
+	need python3
+	data f 1000
+	start python3 -c 'import fcntl, os, signal, time
+signal.signal(signal.SIGIO, signal.SIG_IGN)
+os.dup2(os.open("f", os.O_RDWR), 100)
+os.closerange(3, 100)
+fcntl.fcntl(100, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+os.unlink("f")
+open("ready", "w")
+time.sleep(1000)'
+	until_true [ -e ready ]
+	run -3 --separate-stderr fdrecover -T 0.2 "$PID" 100
+	[ "$stderr" = "fdrecover: $PID 100: its holder does not give up its lease: try again or with a longer -T" ]
+	[ ! -e f ]
 }
 
 @test "fdrecover: -m lists one file system, however it is mounted" {
