@@ -223,7 +223,7 @@ direction(int state)
 static int
 waits(const struct peer_sock *r)
 {
-	/* in CLOSE_WAIT too: who accepted it and closed it left that state */
+	/* close(2) of one that was accepted would have ended CLOSE_WAIT */
 	return r->ino == 0 && (r->state == SOCK_ESTABLISHED ||
 	    r->state == SOCK_CLOSE_WAIT || r->state == SOCK_SYN_RECV ||
 	    r->state == SOCK_NEW_SYN_RECV);

@@ -481,6 +481,7 @@ restore_file(int root)
 	err = open_source(root) < 0 ? errno : 0;
 	if (!op->dry && may_link() && link_it() != 0)
 		return;
+	/* what will be linked is not read */
 	if (op->dry && may_link() && !copy_on_overlay(&pin))
 		err = 0;
 	if (err == EAGAIN) {

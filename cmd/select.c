@@ -176,8 +176,9 @@ is_type(const char *type)
 	return 0;
 }
 
-/* The same of a row. What is mapped has no type without the right to look at
- * it, but for a file that is asked for, and is none that has no path. */
+/* The same of a row. The type of what is mapped is not known without the right
+ * to look at it: it is the one of a file that was asked for and is that one, or
+ * any that can be mapped by a path. */
 static int
 has_type(const struct desc *d, const struct name *nm)
 {

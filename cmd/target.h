@@ -29,7 +29,7 @@ int target_in_place(const char *path, const struct kstatx *file, int pid);
  * existing directory. */
 int target_path(const char *path, const char *original);
 
-/* Is the name free? */
+/* Is the name free, and may one be made there? */
 int target_check(void);
 
 /* Is there room for so many bytes? *avail is what is free, or -1: unknown. */
