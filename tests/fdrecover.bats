@@ -44,11 +44,9 @@ load recover
 
 @test "fdrecover: no right to look at the holder is 3" {
 	need_user
-	run -3 --separate-stderr fdrecover 1 0 x
-	[ "$stderr" = 'fdrecover: 1: Permission denied (needs root, or CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH)' ]
-	gone f
-	hold_as '' 100=r:ref undumpable
+	hold 100=r:/etc/passwd undumpable
 	run -3 --separate-stderr fdrecover "$PID" 100 x
+	[ "$stderr" = "fdrecover: $PID: Permission denied (needs root, or CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH)" ]
 	[ ! -e x ]
 }
 

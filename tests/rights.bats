@@ -66,13 +66,9 @@ with_caps() {
 }
 
 @test "rights: another user's process: one line, 3" {
-	if [ "$(id -u)" -eq 0 ]; then
-		need_others
-		victim
-	else
-		PID=1
-		[ "$(stat -c %u /proc/1)" -eq 0 ] || skip 'needs a process of root'
-	fi
+	need_root
+	need_others
+	victim
 	each_is 3 'Permission denied (needs root*CAP_SYS_PTRACE*)' as_user
 }
 
