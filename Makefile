@@ -62,11 +62,12 @@ STACK = cmd/call.o cmd/group.o cmd/pstack.o cmd/sample.o cmd/show.o \
 LIB = common/libproctools.a
 GENERATED = common/sysname_native.h common/sysname_compat.h
 TESTOBJ = tests/parse_test.o tests/parse_fdinfo_test.o \
-	tests/parse_net_test.o tests/meter_test.o tests/trace_test.o \
+	tests/parse_net_test.o tests/desc_test.o tests/meter_test.o \
+	tests/trace_test.o \
 	tests/bench/guard.o tests/bench/scan.o tests/bench/floor.o \
 	tests/fuzz/fuzz.o tests/fuzz/replay.o
-HELPERS = tests/hold tests/parse_test tests/pace tests/meter_test \
-	tests/trace_test tests/fuzz/replay tests/refuse tests/churn \
+HELPERS = tests/hold tests/parse_test tests/desc_test tests/pace \
+	tests/meter_test tests/trace_test tests/fuzz/replay tests/refuse tests/churn \
 	tests/fuse tests/victim
 
 all: $(TOOLS) pages
@@ -151,6 +152,11 @@ tests/parse_test: tests/parse_test.o tests/parse_fdinfo_test.o \
 		tests/parse_net_test.o $(LIB)
 	$(LINK) -o $@ tests/parse_test.o tests/parse_fdinfo_test.o \
 		tests/parse_net_test.o $(LIB)
+
+tests/desc_test: tests/desc_test.o $(LIB)
+	$(LINK) -Wl,--wrap=proc_readlink,--wrap=proc_statx \
+		-Wl,--wrap=proc_lstatx,--wrap=proc_read \
+		-o $@ tests/desc_test.o $(LIB)
 
 tests/fuzz/replay: tests/fuzz/replay.o tests/fuzz/fuzz.o $(LIB)
 	$(LINK) -o $@ tests/fuzz/replay.o tests/fuzz/fuzz.o $(LIB)

@@ -301,8 +301,7 @@ is_opaque(const struct desc *d)
 	    is_device(&d->st, MISC_MAJOR, 196) ||
 	    is_device(&d->st, MISC_MAJOR, 238) ||
 	    is_device(&d->st, MISC_MAJOR, 241) ||
-	    (d->type == DESC_ANON && d->named &&
-	     strncmp(d->target.s, "/dmabuf:", 8) == 0);
+	    desc_dmabuf(d);
 }
 
 /* Is it a loop device with a file behind it? */

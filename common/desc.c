@@ -174,6 +174,21 @@ has_mark(const struct desc *d)
 	return d->named && desc_marked(d->target.s, d->target.n);
 }
 
+int
+desc_dmabuf(const struct desc *d)
+{
+	return d->named && d->known && !(d->st.mode & S_IFMT) &&
+	    strncmp(d->target.s, "/dmabuf:", 8) == 0;
+}
+
+/* Objects whose text begins as a path does bear the mark always, and it says
+ * nothing of them; but a dma-buf's text is what it is called and no more. */
+static size_t
+object_end(const struct desc *d)
+{
+	return d->target.n - (has_mark(d) && !desc_dmabuf(d) ? MARK : 0);
+}
+
 /* The type of a mapping of which only maps could be read. Its text is all
  * there is: files in the root directory that are deleted and named so are
  * mistaken. */
@@ -294,7 +309,7 @@ decide_deleted(const struct desc_table *t, struct desc *d)
 	if (d->named && *d->target.s != '/')
 		return;
 	if (d->type == DESC_MEMFD || d->type == DESC_ANON) {
-		d->namelen -= MARK;
+		d->namelen = object_end(d);
 		return;
 	}
 	if (d->known && d->st.nlink == 0) {
@@ -359,6 +374,8 @@ told_in_info(const struct desc *d)
 		return (type >= DESC_EVENTFD && type <= DESC_BPF) ||
 		    strcmp(d->target.s, "anon_inode:[userfaultfd]") == 0;
 	}
+	if (desc_dmabuf(d))
+		return 1;
 	for (i = 0; i < sizeof devices / sizeof *devices; i++)
 		if (d->known && S_ISCHR(d->st.mode) &&
 		    d->st.rdev_major == devices[i][0] &&

@@ -76,6 +76,9 @@ const char *desc_fd_name(int fd);
 /* Does a link's text end in the mark of a deleted file? It may be its name. */
 int desc_marked(const char *text, size_t n);
 
+/* Is it a dma-buf? Its text is "/dmabuf:" and what it was called, if it was. */
+int desc_dmabuf(const struct desc *);
+
 /* The ID of the mount that it is on, or -1. */
 long long desc_mount(const struct desc *);
 

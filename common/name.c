@@ -254,12 +254,34 @@ name_bpf(const struct desc *d, struct buf *b)
 	return f.prog ? r | buf_printf(b, " prog=%u", f.prog) : r;
 }
 
-/* What has no type of its own: a userfaultfd's faults that wait. */
+static int
+name_dmabuf(const struct desc *d, struct buf *b)
+{
+	const char *s = parse_field(d->text.s, "exp_name");
+	unsigned long long size, count;
+	int r;
+
+	/* since Linux 5.3 */
+	if (!s || parse_fdinfo_num(d->text.s, "size", &size) < 0 ||
+	    parse_fdinfo_num(d->text.s, "count", &count) < 0)
+		return 0;
+	r = buf_printf(b, "dmabuf size=%llu count=%llu exp_name=%.*s", size,
+	               count, (int)strcspn(s, "\n"), s);
+	if (d->namelen == 8)
+		return r;
+	return r | buf_printf(b, " name=") |
+	    buf_put(b, d->target.s + 8, d->namelen - 8);
+}
+
+/* What has no type of its own: a dma-buf, or a userfaultfd's faults that
+ * wait. */
 static int
 name_anon(const struct desc *d, struct buf *b)
 {
 	unsigned long long pending;
 
+	if (desc_dmabuf(d))
+		return name_dmabuf(d, b);
 	if (strcmp(d->target.s, "anon_inode:[userfaultfd]") != 0 ||
 	    parse_fdinfo_num(d->text.s, "pending", &pending) < 0)
 		return 0;

@@ -26,6 +26,13 @@ nothing() {
 	[ "${lines[-1]}" = "1..$(printf '%s\n' "$output" | grep -c '^ok ')" ]
 }
 
+@test "common: what a descriptor is, by its link and attributes" {
+	run "$TESTS/desc_test"
+	nothing "$(printf '%s\n' "$output" | grep -v '^ok ' | grep -v '^1\.\.')"
+	[ "$status" -eq 0 ]
+	[ "${lines[-1]}" = "1..$(printf '%s\n' "$output" | grep -c '^ok ')" ]
+}
+
 @test "house: nothing at the top but what is told in the README" {
 	need git
 	run git -C "$TOP" -c safe.directory='*' ls-files
