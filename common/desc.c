@@ -1,5 +1,6 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -63,33 +64,64 @@ desc_same(const struct kstatx *a, const struct kstatx *b)
 	    a->dev_minor == b->dev_minor;
 }
 
+/* The kernel's own mounts of memory: tmpfs; hugetlbfs, one for each size of
+ * its pages by the binary logarithm; and that of secretmem. */
+enum { SHARED, HUGE_FIRST = 12, HUGE_LAST = 40, SECRET };
+
+/* Is it on one of these mounts? Each has a device of its own, that of a memfd
+ * which we make there. */
+static int
+is_own(int first, int last, const struct kstatx *st)
+{
+	static struct stat own[SECRET + 1];
+	static char asked[SECRET + 1];
+	int i, fd;
+
+	for (i = first; i <= last; i++) {
+		if (!asked[i]) {
+			asked[i] = 1;
+			fd = i == SECRET ? (int)syscall(SYS_memfd_secret,
+			                                O_CLOEXEC) :
+			    memfd_create("", MFD_CLOEXEC | (i == SHARED ? 0U :
+			                 MFD_HUGETLB | (unsigned)i << 26));
+			if (fd >= 0) {
+				fstat(fd, &own[i]);
+				close(fd);
+			}
+		}
+		if (own[i].st_ino && major(own[i].st_dev) == st->dev_major &&
+		    minor(own[i].st_dev) == st->dev_minor)
+			return 1;
+	}
+	return 0;
+}
+
+static int
+begins(const char *s, const char *word)
+{
+	return strncmp(s, word, strlen(word)) == 0;
+}
+
+static int
+is_secret(const char *s)
+{
+	return strcmp(s, "/secretmem (deleted)") == 0;
+}
+
 /*
  * Is the file of a link such as "/memfd:NAME (deleted)" shared memory, and not
  * a deleted file of that name in the root directory? memfds, System V segments
- * and shared anonymous mappings are on internal mounts of tmpfs and hugetlbfs,
- * which have the devices of memfds of our own.
+ * and shared anonymous mappings are on mounts that the kernel keeps for itself.
  */
 static int
-is_memory(const struct kstatx *st)
+is_memory(const char *s, const struct kstatx *st)
 {
-	static struct stat own[2];
-	static int asked;
-	int i, fd;
-
-	for (i = 0; i < 2 && !asked; i++) {
-		fd = memfd_create("", MFD_CLOEXEC | (i ? MFD_HUGETLB : 0U));
-		if (fd < 0)
-			continue;
-		fstat(fd, &own[i]);
-		close(fd);
-	}
-	asked = 1;
-	for (i = 0; i < 2; i++)
-		if (own[i].st_nlink == 0 && own[i].st_ino &&
-		    major(own[i].st_dev) == st->dev_major &&
-		    minor(own[i].st_dev) == st->dev_minor)
-			return 1;
-	return 0;
+	if (is_own(SHARED, SHARED, st))
+		return 1;
+	if (begins(s, "/memfd:") || begins(s, "/SYSV") ||
+	    begins(s, "/anon_hugepage"))
+		return is_own(HUGE_FIRST, HUGE_LAST, st);
+	return is_secret(s) && is_own(SECRET, SECRET, st);
 }
 
 static enum desc_type
@@ -178,7 +210,7 @@ int
 desc_dmabuf(const struct desc *d)
 {
 	return d->named && d->known && !(d->st.mode & S_IFMT) &&
-	    strncmp(d->target.s, "/dmabuf:", 8) == 0;
+	    begins(d->target.s, "/dmabuf:");
 }
 
 /* Objects whose text begins as a path does bear the mark always, and it says
@@ -199,10 +231,9 @@ memory_type(const struct desc *d)
 
 	if (!has_mark(d))
 		return DESC_UNKNOWN;
-	if (strncmp(s, "/memfd:", 7) == 0)
+	if (begins(s, "/memfd:") || is_secret(s))
 		return DESC_MEMFD;
-	return strncmp(s, "/SYSV", 5) == 0 ||
-	    strcmp(s, "/dev/zero (deleted)") == 0 ? DESC_ANON : DESC_UNKNOWN;
+	return begins(s, "/SYSV") || strcmp(s, "/dev/zero (deleted)") == 0 ? DESC_ANON : DESC_UNKNOWN;
 }
 
 long long
@@ -272,9 +303,9 @@ decide_type(const struct desc_table *t, struct desc *d)
 		d->type = text_type(d->target.s);
 	else if (!d->known)
 		d->type = d->fd == DESC_MEM ? memory_type(d) : DESC_UNKNOWN;
-	else if (has_mark(d) && is_memory(&d->st))
-		d->type = strncmp(d->target.s, "/memfd:", 7) == 0 ?
-		    DESC_MEMFD : DESC_ANON;
+	else if (has_mark(d) && is_memory(d->target.s, &d->st))
+		d->type = begins(d->target.s, "/memfd:") ||
+		    is_secret(d->target.s) ? DESC_MEMFD : DESC_ANON;
 	else
 		d->type = mode_type(d->st.mode);
 	if (d->type == DESC_REG && d->named && is_mqueue(t, d))

@@ -70,6 +70,9 @@ struct kfiemap {
 #ifndef SYS_close_range
 #define SYS_close_range 436
 #endif
+#ifndef SYS_memfd_secret
+#define SYS_memfd_secret 447
+#endif
 #ifndef SYS_pidfd_open
 #define SYS_pidfd_open 434
 #endif

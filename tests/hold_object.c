@@ -3,6 +3,7 @@
 #include <sys/eventfd.h>
 #include <sys/fanotify.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
@@ -168,6 +169,10 @@ hold_object(const char *s)
 	if (a && IS("mqueue"))
 		return (int)syscall(SYS_mq_open, a, O_RDWR | O_CREAT, 0600,
 		                    NULL);
+	if (a && IS("huge"))	/* MFD_HUGETLB */
+		return memfd_create("huge", 4U | (unsigned)atoi(a) << 26);
+	if (IS("secret"))
+		return (int)syscall(447 /* memfd_secret */, 0);
 	if (a && IS("uring"))
 		return open_uring(a);
 	if (a && IS("tun"))

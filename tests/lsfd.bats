@@ -383,6 +383,39 @@ open("in").read()'
 	run -1 lsfd -d -t chr "$PID"
 }
 
+@test "lsfd: memfds with pages of any size, and secret memory" {
+	local kb n log fd=100
+	for kb in /sys/kernel/mm/hugepages/hugepages-*kB; do
+		[ -e "$kb" ] || skip 'no huge pages'
+		n=${kb##*-} log=9
+		for ((n = ${n%kB}; n; n /= 2)); do
+			log=$((log + 1))
+		done
+		hold $fd=huge:$log
+		fd=$((fd + 1))
+		[ "$(lsfd -H "$PID" | awk -F '\t' '$3 >= 100' | cut -f 4-)" = \
+			"$(printf 'rw\tmemfd\t0\t/memfd:huge')" ]
+		run -1 lsfd -d "$PID"
+		run -0 lsfd -dH -t memfd "$PID"
+		if [ "$(id -u)" -eq 0 ]; then
+			run -1 sh -c "fdrecover -H 2>/dev/null | cut -f 1 | grep -x $PID"
+		fi
+	done
+}
+
+@test "lsfd: secret memory is a memfd that was never deleted" {
+	hold 100=secret || skip 'no memfd_secret'
+	run -0 --separate-stderr lsfd -H "$PID"
+	[ -z "$stderr" ]
+	[ "$(row 100)" = "$(printf '100\trw\tmemfd\t0\t/secretmem')" ]
+	run -1 --separate-stderr lsfd -d "$PID"
+	[ -z "$stderr" ]
+	run -0 lsfd -dH -t memfd "$PID"
+	[ "$(row 100 | cut -f 5)" = /secretmem ]
+	run -0 lsfd -J "$PID"
+	[[ $output == *'"target":"/secretmem (deleted)","seals":null'* ]]
+}
+
 @test "lsfd -d: none is 1" {
 	hold 100=r:/etc/passwd close:2
 	run -1 --separate-stderr lsfd -d "$PID"
