@@ -210,7 +210,8 @@ id_class(const char *name)
 {
 	return strcmp(name, "[eventfd]") == 0 ? PEER_EVENTFD :
 	    strcmp(name, "[pidfd]") == 0 ? PEER_PIDFD :
-	    strncmp(name, "bpf", 3) == 0 ? PEER_BPF : PEER_NOTHING;
+	    strncmp(name, "bpf", 3) == 0 || strcmp(name, "btf") == 0 ?
+	    PEER_BPF : PEER_NOTHING;
 }
 
 int

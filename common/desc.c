@@ -135,7 +135,8 @@ anon_type(const char *name)
 		{ "inotify", DESC_INOTIFY }, { "[fanotify]", DESC_FANOTIFY },
 		{ "[timerfd]", DESC_TIMERFD }, { "[signalfd]", DESC_SIGNALFD },
 		{ "[pidfd]", DESC_PIDFD }, { "[io_uring]", DESC_URING },
-		{ "bpf", DESC_BPF }, { "[perf_event]", DESC_PERF },
+		{ "bpf", DESC_BPF }, { "btf", DESC_BPF },
+		{ "[perf_event]", DESC_PERF },
 	};
 	size_t i;
 

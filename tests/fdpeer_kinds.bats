@@ -391,9 +391,12 @@ below() {
 	[[ $stderr == *"this kernel cannot tell the other end of descriptor 120 (uring)"* ]]
 }
 
-@test "fdpeer: a bpf map by its number" {
+@test "fdpeer: what is bpf by its number" {
 	need_root
 	hold 100=bpf 101=bpf 102=dup:100
+	peers 100
+	[ "$PEERS" = "$(lines "== $PID 102 -")" ]
+	hold 100=btf 102=dup:100 || skip 'no BTF'
 	peers 100
 	[ "$PEERS" = "$(lines "== $PID 102 -")" ]
 }

@@ -131,6 +131,20 @@ open_bpf(void)
 	return (int)syscall(SYS_bpf, 0, attr, sizeof attr);
 }
 
+/* Type information: one type, int. */
+static int
+open_btf(void)
+{
+	static const uint32_t blob[] = {
+		0x0001eb9f, 24, 0, 16, 16, 5,	/* magic, sizes of parts */
+		1, 1U << 24, 4, 1U << 24 | 32,	/* int of 32 bits, signed */
+		'i' << 8 | 'n' << 16 | (uint32_t)'t' << 24, 0
+	};
+	uint64_t attr[16] = { (uintptr_t)blob, 0, 24 + 16 + 5 };
+
+	return (int)syscall(SYS_bpf, 18 /* BPF_BTF_LOAD */, attr, sizeof attr);
+}
+
 static int
 open_tun(const char *name)
 {
@@ -181,6 +195,8 @@ hold_object(const char *s)
 		return open_dead();
 	if (IS("bpf"))
 		return open_bpf();
+	if (IS("btf"))
+		return open_btf();
 	if (IS("userfaultfd"))
 		return (int)syscall(SYS_userfaultfd,
 		                    1 /* UFFD_USER_MODE_ONLY */);

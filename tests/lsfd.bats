@@ -154,6 +154,18 @@ descriptor() {
 	[ "$(row 107 | cut -f 3)" = reg ]
 }
 
+@test "lsfd: type information of BPF" {
+	need_root
+	need jq
+	hold 100=btf || skip 'no BTF'
+	id=$(sed -n 's/^btf_id:[[:space:]]*//p' "/proc/$PID/fdinfo/100")
+	[ "$id" -gt 0 ]
+	run -0 lsfd -H -t bpf "$PID"
+	[ "$output" = "$(printf '%s\thold\t100\tr\tbpf\t-\tbpf btf %s' "$PID" "$id")" ]
+	run -0 sh -c "lsfd -J -t bpf $PID | jq -c .bpf"
+	[ "$output" = "{\"kind\":\"btf\",\"id\":$id,\"type\":null,\"tag\":null,\"prog\":null}" ]
+}
+
 @test "lsfd -J: the fields of objects" {
 	need jq
 	touch file
