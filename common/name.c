@@ -50,7 +50,10 @@ name_signals(struct buf *b, unsigned long long set)
 		S(FPE), S(KILL), S(USR1), S(SEGV), S(USR2), S(PIPE), S(ALRM),
 		S(TERM), S(CHLD), S(CONT), S(STOP), S(TSTP), S(TTIN), S(TTOU),
 		S(URG), S(XCPU), S(XFSZ), S(VTALRM), S(PROF), S(WINCH), S(IO),
-		S(PWR), S(SYS)
+		S(PWR), S(SYS),
+#ifdef SIGSTKFLT		/* not on every architecture */
+		S(STKFLT),
+#endif
 	};
 #undef S
 	const char *comma = "";

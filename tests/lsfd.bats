@@ -113,7 +113,7 @@ descriptor() {
 	sleeper=$!
 	hold 200=r:file 90=r:file 91=r:file 100=eventfd:3 101=eventfd 102=epoll:100,101 \
 		103=epoll:101 104=inotify:file 105=timerfd 106=timerfd:5000,7 \
-		107=signalfd:15,2,40 108=signalfd "109=pidfd:$sleeper" 110=deadpidfd \
+		107=signalfd:15,2,16,40 108=signalfd "109=pidfd:$sleeper" 110=deadpidfd \
 		111=rw:/dev/ptmx 112=epoll:
 	run -0 lsfd -H "$PID"
 	name() { row "$1" | cut -f 5; }
@@ -125,7 +125,7 @@ descriptor() {
 	[ "$(name 104)" = 'inotify 1 watch' ]
 	[ "$(name 105)" = 'timerfd monotonic off' ]
 	[[ "$(name 106)" =~ ^timerfd\ boottime\ left=(49[0-9][0-9])\.[0-9]+\ interval=7.5$ ]]
-	[ "$(name 107)" = 'signalfd of INT,TERM,40' ]
+	[ "$(name 107)" = "signalfd of INT,TERM,$(kill -l 16),40" ]
 	[ "$(name 108)" = 'signalfd of USR1' ]
 	[ "$(name 109)" = "pid $sleeper sleep" ]
 	[ "$(name 110)" = 'pid of a dead process' ]
