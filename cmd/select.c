@@ -41,6 +41,7 @@ select_types(const char *list)
 {
 	struct buf known = { 0 };
 	const char *s, *const *t;
+	char *before = types;
 	size_t n;
 
 	for (s = list; ; s += n + 1) {
@@ -51,9 +52,10 @@ select_types(const char *list)
 		if (!*t)
 			break;
 		if (!s[n]) {
-			free(types);
-			if (asprintf(&types, ",%s,", list) < 0)
+			if (asprintf(&types, "%s%s,", before ? before : ",",
+			             list) < 0)
 				cli_usage("-t: %s", strerror(errno));
+			free(before);
 			return;
 		}
 	}

@@ -15,7 +15,7 @@ extern struct selection {
 
 enum { SELECT_NO, SELECT_YES, SELECT_UNSEEN, SELECT_UNDECIDED };
 
-/* Take the list of -t; exits if there is an unknown word in it. */
+/* Add the list of -t; exits if there is an unknown word in it. */
 void select_types(const char *list);
 
 /* Is anything left out: must what is listed be found first? */

@@ -18,6 +18,8 @@ in_ns() {
 	[ "$(rows)" = "$(printf '%s 101\n%s 103' "$PID" "$PID")" ]
 	run -0 lsfd -H --type epoll "$PID"
 	[ "$(rows)" = "$PID 102" ]
+	run -0 lsfd -H -t eventfd -t epoll,dir -t memfd "$PID"
+	[ "$(cut -f 3 <<<"$output" | tr '\n' ' ')" = '101 102 103 104 ' ]
 	run -1 --separate-stderr lsfd -t timerfd "$PID"
 	[ -z "$output$stderr" ]
 	for bad in foo reg,foo reg,, , '' re rego REG; do
