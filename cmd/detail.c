@@ -15,6 +15,7 @@
 #include "detail.h"
 #include "mount.h"
 #include "name.h"
+#include "parse_maps.h"
 #include "parse_net.h"
 #include "proc.h"
 #include "sockname.h"
@@ -341,6 +342,7 @@ detail_pidfd(const struct desc *d)
 static void
 detail_uring(const struct desc *d)
 {
+	static struct buf path;
 	struct uring_row u;
 	struct userfile_row f;
 
@@ -353,7 +355,13 @@ detail_uring(const struct desc *d)
 	while (parse_userfile(&u.list, &f) == 1) {
 		next();
 		put("{\"index\":%u", f.index);
-		put_string(",\"target\":", f.path, f.n);
+		path.n = 0;
+		if ((failed |= buf_put(&path, f.path, f.n)))
+			return;
+		/* before Linux 6.13 the last name only, as it is */
+		if (*path.s == '/')
+			parse_octal(path.s);
+		put_string(",\"target\":", path.s, strlen(path.s));
 		put("}");
 	}
 	put("]}");

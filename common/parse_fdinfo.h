@@ -100,7 +100,8 @@ int parse_uring(const char *, struct uring_row *);
 /* A file that is registered with an io_uring, which alone may hold it. */
 struct userfile_row {
 	unsigned index;
-	const char *path;		/* n bytes, a blank in it as \040 */
+	const char *path;		/* n bytes; if it begins with a / then */
+					/* parse_octal undoes its escapes */
 	size_t n;
 };
 

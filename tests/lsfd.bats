@@ -193,6 +193,26 @@ descriptor() {
 	[ "$(get 100 .locks)" = null ]
 }
 
+@test "lsfd -J: the files of an io_uring under their own names" {
+	need python3
+	name=$'a b\\040\tc\nd"\x80'
+	touch "$name" 'gone x'
+	hold "100=r:$name" '101=r:gone x' 'unlink:gone x' 102=eventfd \
+		103=uring:100,101,102 || skip 'no io_uring'
+	grep -q '^ *0: /' "/proc/$PID/fdinfo/103" || skip 'no paths before Linux 6.13'
+	lsfd -J "$PID" >json
+	run -0 python3 -c '
+import json, os
+for line in open("json"):
+    r = json.loads(line)
+    if r["fd"] != 103:
+        continue
+    for f in r["uring"]["files"]:
+        want = os.readlink("/proc/%d/fd/%d" % (r["pid"], 100 + f["index"]))
+        print(f["index"], f["target"] == want)'
+	[ "$output" = $'0 True\n1 True\n2 True' ]
+}
+
 @test "lsfd -l: events and masks in words, descriptors in flight" {
 	touch file
 	hold 100=eventfd 101=eventfd 102=epoll:100,101 103=inotify:file \
