@@ -257,6 +257,14 @@ look_at_others(void)
 	return r < 0 ? errno : err;
 }
 
+/* The current process can't be read. */
+static void
+refused(int err)
+{
+	unseen = 1;
+	cli_process_error(w.pid, err, 1);
+}
+
 static void
 look_at_process(void)
 {
@@ -275,10 +283,8 @@ look_at_process(void)
 	}
 	if (r < 0)
 		err = errno;
-	if (err && err != ENOENT && err != ESRCH) {
-		unseen = 1;
-		cli_process_error(w.pid, err, 1);
-	}
+	if (err && err != ENOENT && err != ESRCH)
+		refused(err);
 	fold(before, 0);
 }
 
@@ -379,12 +385,14 @@ deleted_find(int root, size_t *n)
 {
 	int r;
 
-	if ((r = walk_open(&w, root, NULL, 0, cli.again)) == 0)
-		while ((r = walk_process(&w)) == 1)
-			if (!walk_self(&w))
-				look_at_process();
-	if (r < 0)
+	if (walk_open(&w, root, NULL, 0, cli.again) < 0)
 		cli_error(cli.procfs, errno);
+	else
+		while ((r = walk_process(&w)) != 0)
+			if (r < 0)
+				refused(errno);
+			else if (!walk_self(&w))
+				look_at_process();
 	fold(0, 1);
 	if (nfiles)
 		qsort(files, nfiles, sizeof *files, by_used);

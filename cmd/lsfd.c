@@ -289,7 +289,7 @@ scan(void)
 	}
 	while ((r = walk_process(&w)) != 0) {
 		if (r < 0)
-			cli_process_error(w.pid, errno, 0);
+			cli_process_error(w.pid, errno, !w.pick);
 		else if (!w.pick && walk_self(&w))
 			continue;
 		else if (counts)

@@ -279,7 +279,7 @@ void
 peer_scan(void)
 {
 	size_t i;
-	int r = 0, err;
+	int r, err;
 
 	peer.nends = 0;
 	peer.doubt = NULL;
@@ -289,13 +289,11 @@ peer_scan(void)
 		cli_error(cli.procfs, errno);
 		return;
 	}
-	while (classes && (r = walk_process(&w)) == 1) {
-		err = look_at_process();
+	while (classes && (r = walk_process(&w)) != 0) {
+		err = r < 0 ? errno : look_at_process();
 		if (err && first_scan)
 			cli_process_error(w.pid, err, 1);
 	}
-	if (r < 0)
-		cli_error(cli.procfs, errno);
 	first_scan = 0;
 	for (i = 0; i < ndirect; i++)
 		add_end(&direct[i]);

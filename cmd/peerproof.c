@@ -107,14 +107,14 @@ static void
 find_queues(void)
 {
 	static struct walk w;
-	int r;
+	int r, seen;
 
 	if (walk_open(&w, peer.root, NULL, 0, 1) < 0)
 		return;
-	while (walk_process(&w) == 1) {
-		r = has_queue(&w);
+	while ((seen = walk_process(&w)) != 0) {
+		r = seen < 0 ? -1 : has_queue(&w);
 		if (r < 0)
-			unseen |= is_foreign(&w);
+			unseen |= seen < 0 || is_foreign(&w);
 		if (r <= 0)
 			continue;
 		queues = cli_grow(queues, nqueues, sizeof *queues);

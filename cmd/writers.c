@@ -149,6 +149,8 @@ text(const struct writers *all)
 void
 writers_find(int root, const struct kstatx *file, struct writers *all)
 {
+	int r;
+
 	free(all->text);
 	all->text = NULL;
 	all->n = 0;
@@ -156,8 +158,10 @@ writers_find(int root, const struct kstatx *file, struct writers *all)
 	/* each process, from the first one also after a stall */
 	memset(&w, 0, sizeof w);
 	all->unseen = walk_open(&w, root, NULL, 0, 1) < 0 || walk_hides(root);
-	while (walk_process(&w) == 1)
-		if (!walk_self(&w))
+	while ((r = walk_process(&w)) != 0)
+		if (r < 0)
+			all->unseen = 1;
+		else if (!walk_self(&w))
 			look(file, all);
 	all->text = text(all);
 }

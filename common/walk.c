@@ -157,7 +157,7 @@ walk_process(struct walk *w)
 			continue;
 		if ((w->dir = proc_open(w->root, w->pid)) >= 0)
 			return 1;
-		if (w->pick)
+		if (w->pick || (errno != ESRCH && errno != ETIMEDOUT))
 			return -1;
 	}
 }
@@ -174,7 +174,7 @@ read_comm(struct walk *w, int dir)
 
 /* Has the task certainly no descriptors, or will have none in a moment? Nobody
  * but root may see that in the fd directory of a zombie, of a kernel thread, or
- * of one that ends and has let go of its memory. -1: its status is gone too. */
+ * of one that ends and has let go of its memory. -1: it is gone. */
 static int
 is_bare(int dir)
 {
@@ -186,8 +186,8 @@ is_bare(int dir)
 		bare = parse_status(b.s, &st) == 0 &&
 		    (strchr("ZX", st.state) || st.kthread ||
 		     (!proc_is_copy() && !parse_field(b.s, "VmSize")));
-	else if (proc_is_copy())
-		bare = 0;		/* a copy may have none */
+	else if (proc_is_copy() || (errno != ENOENT && errno != ESRCH))
+		bare = 0;		/* a copy may have no status */
 	buf_free(&b);
 	errno = err;
 	return bare;
@@ -349,8 +349,10 @@ next_task(struct walk *w)
 		if (w->ntables && sys_kcmp(w->root, tid,
 		    w->tables[w->ntables / 2], SYS_KCMP_FILES, 0, 0) == 0)
 			continue;
-		if ((dir = proc_thread(w->dir, tid)) < 0)
+		if ((dir = proc_thread(w->dir, tid)) < 0) {
+			err = errno == ESRCH ? err : errno;
 			continue;
+		}
 		if (is_bare(dir) > 0 || (r = note_table(w, tid)) == 0) {
 			close(dir);
 			continue;

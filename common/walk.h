@@ -42,8 +42,8 @@ size_t walk_sort(struct walk_pick *, size_t n);
 int walk_open(struct walk *, int root, const struct walk_pick *, size_t n,
               int again);
 
-/* The next process: 1, 0 at the end, -1 with errno for a pick that can't be
- * opened. */
+/* The next process: 1, 0 at the end, -1 with errno for one that can't be
+ * opened, of the picks also if it is gone (ESRCH). */
 int walk_process(struct walk *);
 
 /* Its next table: 1, 0 at the end, -1 with errno where none may be read

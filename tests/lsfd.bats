@@ -664,6 +664,39 @@ while True:
 	[ "$stderr" = "lsfd: $z: no open descriptors" ]
 }
 
+# short_of N COMMAND...: run it with no more than N descriptors; it must find what
+# is in ./want (in the first columns, -H) and end with 0, or else say why, and 3.
+short_of() {
+	local status=0
+	# shellcheck disable=SC2016 # expanded there
+	sh -c 'ulimit -n "$1"; shift; exec "$@"' - "$@" \
+		>got 2>err 3>&- 4>&- 10>&- 251>&- || status=$?
+	[ "$status" -eq 0 ] && ! grep -qvF "$(cut -f 1,3 got)" want && return
+	[ "$status" -eq 3 ] && grep -q ': Too many open files$' err && return
+	echo "$*: $status"
+	head -n 3 err
+	return 1
+}
+
+@test "lsfd: short of descriptors it does not say that there is none" {
+	hold 100=eventfd
+	single=$PID
+	hold 100=eventfd thread private:101=eventfd
+	tid=$(basename "$(dirname "$(dirname "$(ls -d /proc/"$PID"/task/*/fd/101)")")")
+	for n in 5 6 7 8 9 10 11 12; do
+		printf '%s\t%s\n' "$PID" 100 "$tid" 100 "$tid" 101 >want
+		short_of $n lsfd -H "$PID"
+		short_of $n lsfd -H -t eventfd
+		short_of $n lsfd -H -t eventfd "$PID"
+		short_of $n lsfd -H
+		printf '%s\t%s\n' "$PID" "$(find "/proc/$PID/fd" -mindepth 1 | wc -l)" >want
+		short_of $n lsfd --count -H
+		short_of $n lsfd --count -H "$PID"
+		printf '%s\t%s\n' "$single" 100 >want
+		short_of $n lsfd -H "$single"
+	done
+}
+
 @test "lsfd: all processes; what may not be read is counted, status 0" {
 	hold 100=r:/etc/passwd
 	run -0 --separate-stderr lsfd -H
