@@ -8,6 +8,7 @@
 #include "buf.h"
 #include "guard.h"
 #include "kernel.h"
+#include "maps.h"
 #include "parse_fdinfo.h"
 #include "parse_maps.h"
 #include "desc.h"
@@ -516,79 +517,22 @@ walk_fd(struct walk *w, int *fd)
 	return 0;
 }
 
-static int
-by_start(const void *a, const void *b)
-{
-	const struct map_row *x = a, *y = b;
-
-	return x->start < y->start ? -1 : x->start > y->start;
-}
-
-static int
-by_file(const void *a, const void *b)
-{
-	const struct map_row *x = a, *y = b;
-
-	if (x->ino != y->ino)
-		return x->ino < y->ino ? -1 : 1;
-	if (x->major != y->major)
-		return x->major < y->major ? -1 : 1;
-	if (x->minor != y->minor)
-		return x->minor < y->minor ? -1 : 1;
-	return by_start(a, b);
-}
-
-/* Read maps and keep the first mapping of each file; 0 or -1. */
-static int
-load_maps(struct walk *w)
-{
-	struct map_row m, *more;
-	const char *text;
-	size_t n = 0, i, k = 0;
-
-	if (proc_read(w->table.dir, "maps", &w->maps) < 0)
-		return -1;
-	for (text = w->maps.s; parse_map(&text, &m) == 1; ) {
-		if (m.ino == 0 || m.n == 0 || *m.path != '/')
-			continue;
-		if ((n & (n - 1)) == 0) {
-			more = realloc(w->maps_begin, 2 * (n + 1) * sizeof m);
-			if (!more)
-				return -1;
-			w->maps_begin = more;
-		}
-		w->maps_begin[n++] = m;
-	}
-	if (n)
-		qsort(w->maps_begin, n, sizeof m, by_file);
-	for (i = 0; i < n; i++) {
-		struct map_row *r = w->maps_begin;
-
-		if (k == 0 || r[i].ino != r[k - 1].ino ||
-		    r[i].major != r[k - 1].major ||
-		    r[i].minor != r[k - 1].minor)
-			r[k++] = r[i];
-		else if (r[i].perms[1] == 'w' && r[i].perms[3] == 's')
-			memcpy(r[k - 1].perms, r[i].perms, sizeof r->perms);
-	}
-	if (k)
-		qsort(w->maps_begin, k, sizeof m, by_start);
-	w->map = w->maps_begin;
-	w->maps_end = k ? w->maps_begin + k : w->maps_begin;
-	return 0;
-}
-
 int
 walk_map(struct walk *w, struct desc *d)
 {
+	size_t n;
+
 	if (w->mapdir < 0) {
 		/* only processes have map_files, but a thread's ID names one
 		 * too: a dead leader has no memory any more */
 		w->mapdir = w->table.dir == w->dir || w->first == w->pid ?
 		    w->dir : proc_open(w->root, w->first);
 		guard_process(w->pid);
-		if (w->mapdir < 0 || load_maps(w) < 0)
+		if (w->mapdir < 0 || maps_read(w->table.dir, w->mapdir,
+		    &w->maps, &w->maps_begin, &n) < 0)
 			return -1;
+		w->map = w->maps_begin;
+		w->maps_end = n ? w->map + n : w->map;
 	}
 	while (w->map < w->maps_end) {
 		struct map_row *m = w->map++;

@@ -19,7 +19,8 @@
  *	inflight:N:M			send descriptor N through socket M and
  *					close it: only the message holds it
  *	flock:N  waitlock:N		take the lock; wait for it in a thread
- *	map:PATH			a shared writable mapping, nothing open
+ *	map:PATH  rmap:PATH		a shared mapping, writable or not, nothing
+ *					open
  *	text:N:STRING			write the string
  *	many:N:PATH			so many descriptors, from 1000 on
  *	undumpable			prctl(PR_SET_DUMPABLE, 0)
@@ -360,15 +361,15 @@ send_away(const char *s)
 }
 
 static void
-map(const char *path)
+map(const char *path, int prot)
 {
-	int fd = open(path, O_RDWR);
+	int fd = open(path, prot & PROT_WRITE ? O_RDWR : O_RDONLY);
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		err(1, "%s", path);
-	if (mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED,
-	         fd, 0) == MAP_FAILED)
+	if (mmap(NULL, (size_t)st.st_size, prot, MAP_SHARED, fd, 0) ==
+	    MAP_FAILED)
 		err(1, "mmap");
 	close(fd);
 }
@@ -430,7 +431,9 @@ act(const char *s)
 	} else if (after(s, "waitlock:")) {
 		thread(do_lock, s);
 	} else if ((a = after(s, "map:"))) {
-		map(a);
+		map(a, PROT_READ | PROT_WRITE);
+	} else if ((a = after(s, "rmap:"))) {
+		map(a, PROT_READ);
 	} else if ((a = after(s, "child:"))) {
 		fork_child(a);
 	} else if (strcmp(s, "zombie") == 0) {
