@@ -12,7 +12,6 @@
 #include "out.h"
 #include "cli.h"
 #include "parse_fdinfo.h"
-#include "parse_maps.h"
 #include "desc.h"
 #include "deleted.h"
 #include "mount.h"
@@ -114,21 +113,13 @@ fold(size_t from, int sum)
 	nfiles = k;
 }
 
-/* Find its mount among those of the process: 1, 0 if there is none, or -1 where
- * they can't be read. */
-static int
-find_mount(struct mount_row *m)
+/* Its mount among those of the process; NULL with errno (ENOENT: none). */
+static const struct mount *
+find_mount(void)
 {
-	static struct buf b;
-	long long id = desc_mount(&desc);
-	const char *text;
-
-	if (id < 0 || proc_read(w.table.dir, "mountinfo", &b) < 0)
-		return -1;
-	for (text = b.s; parse_mount(&text, m) == 1; )
-		if (m->id == id)
-			return 1;
-	return 0;
+	errno = EINVAL;
+	return desc_mount(&desc) < 0 ? NULL :
+	    mount_in(w.table.dir, desc_mount(&desc), 0, 0);
 }
 
 /*
@@ -139,11 +130,9 @@ find_mount(struct mount_row *m)
 static int
 is_internal(void)
 {
-	struct mount_row m;
-
 	return desc.named && desc.known && desc.st.dev_major == 0 &&
 	    !memchr(desc.target.s + 1, '/', desc.target.n - 1) &&
-	    find_mount(&m) == 0;
+	    !find_mount() && errno == ENOENT;
 }
 
 static void
@@ -175,14 +164,12 @@ static int
 on_mount(void)
 {
 	const struct mount *m = mount_by_id(w.root, desc_mount(&desc));
-	struct mount_row row;
 
 	if (is_only(desc.st.dev_major, desc.st.dev_minor))
 		return 1;
-	if (m)
-		return is_only(m->major, m->minor);
-	return strcmp(only->type, "btrfs") == 0 && find_mount(&row) == 1 &&
-	    is_only(row.major, row.minor);
+	if (!m && strcmp(only->type, "btrfs") == 0)
+		m = find_mount();
+	return m && is_only(m->major, m->minor);
 }
 
 /* Take note of what was read into desc, if it is a deleted file. */

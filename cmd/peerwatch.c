@@ -7,7 +7,6 @@
 #include "out.h"
 #include "cli.h"
 #include "parse_fdinfo.h"
-#include "parse_maps.h"
 #include "desc.h"
 #include "mount.h"
 #include "proc.h"
@@ -28,19 +27,11 @@ static size_t nknown;
 static uint64_t
 find_device(const struct desc_table *t, uint64_t id, uint64_t dev)
 {
-	static struct buf text;
-	const struct mount *ours = mount_by_id(t->root, (long long)id);
-	struct mount_row m;
-	const char *s;
+	const struct mount *m = mount_by_id(t->root, (long long)id);
 
-	if (ours)
-		return PEER_DEVICE(ours->major, ours->minor);
-	if (proc_read(t->dir, "mountinfo", &text) < 0)
-		return dev;
-	for (s = text.s; parse_mount(&s, &m) == 1; )
-		if ((uint64_t)m.id == id)
-			return PEER_DEVICE(m.major, m.minor);
-	return dev;
+	if (!m)
+		m = mount_in(t->dir, (long long)id, 0, 0);
+	return m ? PEER_DEVICE(m->major, m->minor) : dev;
 }
 
 struct peer_key

@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +21,16 @@ decode(const char *s, size_t n)
 	return copy;
 }
 
+/* Make a mount of the nth row; 0, or -1 without memory. */
+static int
+take(struct mount *m, const struct mount_row *row, unsigned nth)
+{
+	*m = (struct mount){ row->id, row->major, row->minor,
+		decode(row->point, row->n), decode(row->type, row->ntype),
+		decode(row->source, row->nsource), nth };
+	return m->point && m->type && m->source ? 0 : -1;
+}
+
 static int
 compare(const void *a, const void *b)
 {
@@ -34,7 +45,7 @@ load(int root)
 	static int loaded;
 	struct buf b = { 0 };
 	struct mount_row row;
-	struct mount *more, *m;
+	struct mount *more;
 	const char *text;
 
 	if (loaded)
@@ -48,11 +59,7 @@ load(int root)
 		if (!more)
 			break;
 		mounts = more;
-		m = &mounts[nmounts];
-		*m = (struct mount){ row.id, row.major, row.minor,
-			decode(row.point, row.n), decode(row.type, row.ntype),
-			decode(row.source, row.nsource), (unsigned)nmounts };
-		if (!m->point || !m->type || !m->source)
+		if (take(&mounts[nmounts], &row, (unsigned)nmounts) < 0)
 			break;
 	}
 	buf_free(&b);
@@ -76,6 +83,29 @@ mount_next(int root, const struct mount *m)
 	load(root);
 	m = m ? m + 1 : mounts;
 	return m && m < mounts + nmounts ? m : NULL;
+}
+
+const struct mount *
+mount_in(int dir, long long id, unsigned major, unsigned minor)
+{
+	static struct buf b;
+	static struct mount m;
+	struct mount_row row;
+	const char *text;
+
+	if (proc_read(dir, "mountinfo", &b) < 0)
+		return NULL;
+	for (text = b.s; parse_mount(&text, &row) == 1; ) {
+		if (id < 0 ? row.major != major || row.minor != minor :
+		    row.id != id)
+			continue;
+		free((char *)m.point);
+		free((char *)m.type);
+		free((char *)m.source);
+		return take(&m, &row, 0) < 0 ? NULL : &m;
+	}
+	errno = ENOENT;
+	return NULL;
 }
 
 /* The path without "//", "." and ".."; NULL without memory. */

@@ -1,5 +1,5 @@
 /*
- * mount - the mounts of our own mount namespace, from mountinfo, which is read
+ * mount - mounts, from mountinfo, where that of our own mount namespace is read
  * once; no path is looked up. IDs of mounts are the kernel's: another namespace
  * has others for its copies.
  */
@@ -14,6 +14,12 @@ struct mount {
 
 /* The mount with that ID, or NULL. */
 const struct mount *mount_by_id(int root, long long id);
+
+/* A mount of the process or thread with the directory dir: the one with that ID
+ * or, if that is negative, one with that device. It stays good until the next
+ * call. NULL with errno (ENOENT: none below its root directory). */
+const struct mount *mount_in(int dir, long long id, unsigned major,
+                             unsigned minor);
 
 /* The mounts one after the other, from NULL to NULL. */
 const struct mount *mount_next(int root, const struct mount *);
