@@ -258,7 +258,7 @@ resolve(int root)
 		return -1;
 	for (i = optind; args[i]; i++) {
 		if (num_pid(args[i], &pid) < 0) {
-			select_file(args[i], i, !first);
+			select_file(root, args[i], i, !first);
 			continue;
 		}
 		asked_pids = 1;

@@ -15,6 +15,7 @@
 #include "parse_fdinfo.h"
 #include "parse_net.h"
 #include "desc.h"
+#include "mount.h"
 #include "name.h"
 #include "num.h"
 #include "onmount.h"
@@ -28,6 +29,7 @@ struct selection selection;
 struct file {
 	struct kstatx st;
 	int known;		/* else it is matched by its name */
+	const struct mount *on;	/* of a socket, or NULL */
 	char *path;		/* absolute, or NULL */
 };
 
@@ -89,7 +91,7 @@ select_begin(int root, char **argv)
 }
 
 void
-select_file(const char *name, int arg, int quiet)
+select_file(int root, const char *name, int arg, int quiet)
 {
 	struct file *f;
 
@@ -101,9 +103,15 @@ select_file(const char *name, int arg, int quiet)
 	f->known = proc_lookup(AT_FDCWD, name, &f->st) == 0;
 	if (f->known || errno == ETIMEDOUT) {
 		f->path = cli_path(name);
+		f->on = NULL;
 		selection.nfiles++;
 		by_name |= !f->known;
-		sockets |= f->known && S_ISSOCK(f->st.mode);
+		if (f->known && S_ISSOCK(f->st.mode)) {
+			sockets = 1;
+			if (f->st.mask & KSTATX_MNT_ID)
+				f->on = mount_by_id(root,
+				                    (long long)f->st.mnt_id);
+		}
 	} else if (!quiet) {
 		cli_path_error(name, errno);
 	}
@@ -118,29 +126,39 @@ reads_so(const struct file *f, const char *path, size_t len)
 }
 
 /* Is the socket bound to the file, or one that was accepted there? Where only
- * procfs tells of it, its path must read as the operand does. */
+ * procfs tells of it, its path must read as the operand does. As select_has. */
 static int
 bound_to(const struct file *f, const struct sock *k)
 {
+	unsigned major, minor;
+
 	if (!k || !k->path || k->abstract)
-		return 0;
+		return SELECT_NO;
 	if (!f->known || !k->has_vfs)
-		return reads_so(f, k->path, k->n);
-	/* the kernel's form of a device number, and 32 bits of the inode */
-	return k->vfs_ino == (uint32_t)f->st.ino &&
-	    k->vfs_dev >> 20 == f->st.dev_major &&
-	    (k->vfs_dev & 0xfffff) == f->st.dev_minor;
+		return reads_so(f, k->path, k->n) ? SELECT_YES : SELECT_NO;
+	/* 32 bits of the inode; the kernel's form of a device number, which is
+	 * the superblock's: stat(2) has another one on btrfs and overlays */
+	if (k->vfs_ino != (uint32_t)f->st.ino)
+		return SELECT_NO;
+	major = k->vfs_dev >> 20;
+	minor = k->vfs_dev & 0xfffff;
+	if (f->on ? f->on->major == major && f->on->minor == minor :
+	    f->st.dev_major == major && f->st.dev_minor == minor)
+		return SELECT_YES;
+	return f->on || major ? SELECT_NO : SELECT_UNSEEN;
 }
 
 /* As select_has, by one file only. */
 static int
 is_file(const struct file *f, const struct desc *d, const struct sock *k)
 {
+	int r;
+
 	if (!f->known)
-		return (d->named && reads_so(f, d->target.s, d->namelen)) ||
-		    bound_to(f, k);
-	if (S_ISSOCK(f->st.mode) && bound_to(f, k))
-		return SELECT_YES;
+		return d->named && reads_so(f, d->target.s, d->namelen) ?
+		    SELECT_YES : bound_to(f, k);
+	if (S_ISSOCK(f->st.mode) && (r = bound_to(f, k)) != SELECT_NO)
+		return r;
 	if (!d->known && d->fd == DESC_MEM && d->st.ino == f->st.ino)
 		/* maps has another device than stat on btrfs */
 		return desc_same(&f->st, &d->st) ? SELECT_YES : SELECT_UNSEEN;

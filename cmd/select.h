@@ -28,7 +28,7 @@ int select_by_place(void);
 int select_begin(int root, char **argv);
 
 /* Look a FILE operand up, argv's arg'th; quiet says nothing. */
-void select_file(const char *name, int arg, int quiet);
+void select_file(int root, const char *name, int arg, int quiet);
 
 /* Can the descriptor be one of those? The cheap half of select_has, which only
  * asks for link and attributes. */

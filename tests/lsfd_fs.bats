@@ -95,3 +95,27 @@ each_mapped() {
 	done
 	[ "$(cat got1 got2)" = "$(printf 'first\nsecond')" ]
 }
+
+@test "lsfd: a unix socket by its name on a subvolume of a btrfs and on an overlay" {
+	local name
+	subvolumes
+	hold_in 100=socket:unix,stream,bind=m/1/s,listen \
+		101=socket:unix,stream,to=m/1/s 102=accept:100
+	run -0 ns lsfd -H m/1/s "$PID"
+	[ "$(found | cut -d ' ' -f 1 | tr '\n' ' ')" = '100 102 ' ]
+	# another file of that number
+	ns touch m/2/s
+	until [ "$(ns stat -c %i m/2/s)" -ge "$(ns stat -c %i m/1/s)" ]; do
+		ns rm m/2/s
+		ns touch m/2/s
+	done
+	run -1 ns lsfd -H m/2/s "$PID"
+	# through a mount that is not ours
+	run -3 lsfd -H "/proc/$NS/root$PWD/m/1/s" "$PID"
+	end_started
+	overlay
+	hold_in 100=socket:unix,stream,bind=o/s,listen
+	[ "$(ns stat -c %d o/s)" != "$(ns stat -c %d o)" ]
+	run -0 ns lsfd -H o/s "$PID"
+	[ "$(found | cut -d ' ' -f 1)" = 100 ]
+}
