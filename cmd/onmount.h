@@ -4,6 +4,7 @@
  */
 struct desc;
 struct sock;
+struct walk;
 
 /* Resolve the operand by mountinfo, and only if that has no such mount point by
  * a lookup: a mount point of our namespace, or the node of a block device. 0,
@@ -15,9 +16,10 @@ int onmount_resolve(int root, const char *operand, char **argv);
  * 5.8)? */
 int onmount_wants_info(void);
 
-/* Is it on that mount? 1, 0, or -1 where it can't be told. */
-int onmount(int root, const struct desc *);
+/* Is a file of the current process on that mount, or, if it is mapped, on that
+ * file system? 1, 0, or -1 where it can't be told. */
+int onmount(const struct walk *, const struct desc *);
 
 /* Is a socket (or NULL) bound to a name on that file system, by whatever mount?
  * As onmount. */
-int onmount_bound(const struct sock *);
+int onmount_bound(const struct walk *, const struct sock *);

@@ -259,7 +259,7 @@ select_may(const struct walk *w, int fd)
 		return 1;
 	if (S_ISSOCK(d.st.mode))	/* its name may be there */
 		return !selection.asked || sockets;
-	on = selection.mount ? onmount(w->root, &d) : 1;
+	on = selection.mount ? onmount(w, &d) : 1;
 	if (!on || !selection.asked)
 		return on != 0;
 	d.type = S_ISBLK(d.st.mode) ? DESC_BLK : DESC_UNKNOWN;
@@ -276,8 +276,8 @@ select_has(const struct walk *w, const struct desc *d, const struct name *nm)
 
 	if (type == SELECT_NO)
 		return SELECT_NO;
-	if (selection.mount && (r = onmount(w->root, d)) <= 0 &&
-	    (r = onmount_bound(nm->sock)) <= 0)
+	if (selection.mount && (r = onmount(w, d)) <= 0 &&
+	    (r = onmount_bound(w, nm->sock)) <= 0)
 		return r < 0 ? SELECT_UNSEEN : SELECT_NO;
 	if ((r = is_asked(d, nm->sock)) != SELECT_YES)
 		return r;

@@ -119,3 +119,79 @@ each_mapped() {
 	run -0 ns lsfd -H o/s "$PID"
 	[ "$(found | cut -d ' ' -f 1)" = 100 ]
 }
+
+# device DIR: the loop device that is mounted there
+device() {
+	ns findmnt -no SOURCE "$PWD/$1" | sed 's/\[.*//'
+}
+
+@test "lsfd -m: what a btrfs is on, under any name and in any namespace" {
+	local dev name other
+	need findmnt
+	subvolumes
+	hold_in 100=r:m/1/f 101=socket:unix,stream,bind=m/2/s,listen rmap:m/2/f \
+		102=r:/etc/passwd 103,104=pipe 105=memfd:x
+	dev=$(device m)
+	ln -s "$dev" link
+	for name in "$dev" "$PWD/link" "/dev/../dev//${dev##*/}" "./${dev##*/}"; do
+		# where it is mounted, and where it is not
+		for in in ns ''; do
+			run -0 $in env -C /dev lsfd -H -m "$name" "$PID"
+			[ "$(found | cut -d ' ' -f 1 | tr '\n' ' ')" = 'mem 100 101 ' ]
+		done
+	done
+	# of another one it is certain
+	loops other=btrfs
+	other=$(device other)
+	[ "$other" != "$dev" ]
+	run -1 --separate-stderr lsfd -H -m "$other" "$PID"
+	[ -z "$stderr" ]
+}
+
+@test "lsfd -m: each device of a btrfs that is on several" {
+	local a b
+	need_root
+	need mkfs.btrfs btrfs losetup
+	mkdir m
+	truncate -s 200M a.img b.img
+	a=$(losetup --show -f a.img) || skip 'needs loop devices'
+	b=$(losetup --show -f b.img) || { losetup -d "$a"; skip 'needs loop devices'; }
+	mkfs.btrfs -q "$a" "$b" >/dev/null 2>&1
+	mounts "btrfs -q device scan $a $b; mount $a m && touch m/f"
+	losetup -d "$a" "$b"		# once it is unmounted
+	hold_in 100=r:m/f
+	for dev in "$a" "$b"; do
+		run -0 ns lsfd -H -m "$dev" "$PID"
+		[ "$(found)" = "100 $PWD/m/f" ]
+		run -0 lsfd -H -m "$dev" "$PID"
+		[ "$(found)" = "100 $PWD/m/f" ]
+	done
+}
+
+@test "lsfd -m: what is mapped counts by the file system, whoever looks" {
+	local m who
+	need_root
+	mkdir a b c
+	mounts 'mount -t tmpfs none a && head -c 5000 /dev/zero >a/f && chmod 644 a/f &&
+		mount --bind a b && mount -t tmpfs none c && head -c 5000 /dev/zero >c/f'
+	hold_as "nsenter -t $NS -m -w -- $NOBODY" rmap:b/f rmap:c/f 100=r:b/f
+	for who in '' "$NOBODY"; do
+		for m in a b; do
+			# shellcheck disable=SC2086 # words
+			run -0 ns $who "$TOP/cmd/lsfd" -H -m $m "$PID"
+			[ "$(found | grep -w mem)" = "mem $PWD/b/f" ]
+		done
+	done
+	run -0 ns lsfd -H -m a "$PID"
+	[ "$(found)" = "mem $PWD/b/f" ]
+	# on a btrfs and on an overlay, too
+	end_started
+	subvolumes
+	ns mkdir n
+	ns mount --bind m n
+	hold_in rmap:m/1/f rmap:m/2/f
+	for m in m n; do
+		run -0 ns lsfd -H -m $m "$PID"
+		[ "$(found | sort)" = "$(printf 'mem %s\n' "$PWD/m/1/f" "$PWD/m/2/f")" ]
+	done
+}

@@ -105,13 +105,16 @@ in_ns() {
 		for m in a a/ ./b/../a "$PWD/a" link; do
 			lsfd -H -m "$m" | cut -f 1,3 | tr "\t" " " | sort | diff want - || echo "$m"
 		done
+		# what is mapped and sockets by the file system
 		lsfd -H -m b | grep -vw unix | cut -f 1,3
-		echo "$p1 101"
+		printf "%s\n" "$p1 101" "$p3 mem" "$p4 mem"
 		exec 9>&-
 		wait'
 	echo "$output"
-	[ "${#lines[@]}" -eq 2 ]
-	[ "${lines[0]}" = "${lines[1]/ /$'\t'}" ]
+	[ "${#lines[@]}" -eq 6 ]
+	for i in 0 1 2; do
+		[ "${lines[i]}" = "${lines[i + 3]/ /$'\t'}" ]
+	done
 }
 
 @test "lsfd -m: a block device's file system, in any namespace" {
