@@ -81,17 +81,31 @@ find_btrfs(void)
 	return 0;
 }
 
-/* The same as onmount_resolve, for what no mount point is named; on is what
- * the path is on by its text. */
+/* Has the path a ".."? Behind a symbolic link that is not what the text says. */
 static int
-look_up(int root, const char *operand, const struct mount *on)
+climbs(const char *path)
+{
+	const char *s;
+
+	for (s = path; (s = strstr(s, "..")); s += 2)
+		if ((s == path || s[-1] == '/') && (s[2] == '/' || !s[2]))
+			return 1;
+	return 0;
+}
+
+/* The same as onmount_resolve, for what the text does not tell; on is what the
+ * path is on by it, and that mount's point if it is exact. */
+static int
+look_up(int root, const char *operand, const struct mount *on, int exact)
 {
 	const struct mount *m = NULL;
 	struct kstatx st;
 
 	if (proc_lookup(AT_FDCWD, operand, &st) < 0) {
-		if (errno == ETIMEDOUT)
-			return refuse(operand, on);
+		if (errno == ETIMEDOUT && exact) {
+			mounted = on;
+			return 0;
+		}
 		cli_path_error(operand, errno);
 		return -1;
 	}
@@ -121,7 +135,7 @@ onmount_resolve(int root, const char *operand, char **argv)
 		return -1;
 	}
 	on = mount_of(root, path, &exact);
-	if (exact) {
+	if (exact && !climbs(operand)) {
 		mounted = on;
 		return 0;
 	}
@@ -130,7 +144,7 @@ onmount_resolve(int root, const char *operand, char **argv)
 		;
 	guard_process(0);
 	guard_fd(i);
-	return look_up(root, operand, on);
+	return look_up(root, operand, on, exact);
 }
 
 int

@@ -6,10 +6,10 @@ struct desc;
 struct sock;
 struct walk;
 
-/* Resolve the operand by mountinfo, and only if that has no such mount point by
- * a lookup: a mount point of our namespace, or the node of a block device. 0,
- * or -1 having said why not and raised the status. argv names the operand that
- * did not answer. */
+/* Resolve the operand by mountinfo, and only if that has no such mount point,
+ * or if the path has a "..", by a lookup: a mount point of our namespace, or a
+ * node of a block device. 0, or -1 having said why not and raised the status.
+ * argv names the operand that did not answer. */
 int onmount_resolve(int root, const char *operand, char **argv);
 
 /* Does it take DESC_WANT_INFO to see what a descriptor is on (before Linux

@@ -381,6 +381,8 @@ signalled() {
 	ask lsfd lsfd -H & asked+=($!)
 	ask lsfd_f lsfd -H mnt/f & asked+=($!)
 	ask lsfd_m lsfd -H -m mnt & asked+=($!)
+	ask lsfd_sub lsfd -H -m mnt/sub & asked+=($!)
+	ask lsfd_up lsfd -H -m mnt/sub/.. & asked+=($!)
 	ask fdpeer fdpeer -H 1 & asked+=($!)
 	ask fdrecover fdrecover -H & asked+=($!)
 	ask fdprogress fdprogress -H "$V" 100 & asked+=($!)
@@ -396,6 +398,11 @@ signalled() {
 	said lsfd_m 0
 	[ "$(cut -f1-3 lsfd_m.out)" = "$V	hold	100
 $V	hold	101" ]
+	# it may be a link to a mount point
+	said lsfd_sub 3 'lsfd: mnt/sub: no answer within 0.5 s'
+	[ ! -s lsfd_sub.out ]
+	said lsfd_up 3 'lsfd: mnt/sub/..: no answer within 0.5 s'
+	cmp lsfd_m.out lsfd_up.out
 	said fdpeer 0
 	said fdrecover 0
 	has fdrecover "^@V	hold	101	rw	1	0	65536	.*/mnt/g$"

@@ -117,6 +117,25 @@ in_ns() {
 	done
 }
 
+@test "lsfd -m: '..' behind a symbolic link is not the text's" {
+	need_root
+	mkdir a b
+	mkfifo in
+	run --separate-stderr in_ns '
+		mount -t tmpfs none a && mount -t tmpfs none b && mkdir b/dir &&
+			ln -s ../b/dir a/link && touch a/x b/x || exit
+		exec 9<>in
+		exec 8< <("$hold" 100=r:a/x 101=r:b/x <in 9>&-)
+		read -r pid <&8
+		for m in a/link/.. "$PWD/a/link/.." b/dir/.. a/../b; do
+			echo "$m: $(lsfd -H -m "$m" "$pid" | cut -f 3)"
+		done
+		lsfd -m a/link/../dir "$pid" 2>&1
+		exec 9>&- 8<&-'
+	[ "$output" = "$(printf '%s: 101\n' a/link/.. "$PWD/a/link/.." b/dir/.. a/../b
+		echo "lsfd: a/link/../dir: not a mount point (it is on $PWD/b)")" ]
+}
+
 @test "lsfd -m: a block device's file system, in any namespace" {
 	need_root
 	need losetup mkfs.ext4 unshare mount
