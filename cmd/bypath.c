@@ -39,8 +39,6 @@ find_names(const char *path, int at)
 	char own[32], *slash;
 	int fd;
 
-	while (strncmp(path, "./", 2) == 0)
-		path += 2 + strspn(path + 2, "/");
 	if (!(names[0] = cli_path(path)))
 		return -1;
 	slash = strrchr(names[0], '/');

@@ -361,18 +361,44 @@ cli_grow(void *array, size_t n, size_t size)
 	return array;
 }
 
+/* Take "//" and "." out of an absolute path. */
+static void
+tidy(char *path)
+{
+	char *to = path;
+	const char *s;
+	size_t n;
+
+	for (s = path; *s; s += n) {
+		s += strspn(s, "/");
+		n = strcspn(s, "/");
+		if (n == 0 || (n == 1 && *s == '.'))
+			continue;
+		*to++ = '/';
+		memmove(to, s, n);
+		to += n;
+	}
+	if (to == path)
+		*to++ = '/';
+	*to = '\0';
+}
+
 char *
 cli_path(const char *path)
 {
 	char *s, *cwd;
 
-	if (*path == '/')
-		return strdup(path);
-	if (!(cwd = getcwd(NULL, 0)))
-		return NULL;
-	if (asprintf(&s, "%s/%s", cwd, path) < 0)
-		s = NULL;
-	free(cwd);
+	if (*path == '/') {
+		s = strdup(path);
+	} else {
+		if (!(cwd = getcwd(NULL, 0)))
+			return NULL;
+		if (asprintf(&s, "%s/%s", cwd, path) < 0)
+			s = NULL;
+		free(cwd);
+	}
+	if (s)
+		tidy(s);
 	return s;
 }
 

@@ -114,7 +114,8 @@ void cli_quote(struct buf *, const char *, size_t n, int blank);
 /* The array of n members with room for one more; exits when memory ran out. */
 void *cli_grow(void *array, size_t n, size_t size);
 
-/* An operand as an absolute path, to be freed; NULL with errno. */
+/* An operand as an absolute path without "//" and ".", as the kernel writes
+ * paths, but with ".."; to be freed. NULL with errno. */
 char *cli_path(const char *);
 
 /* The procfs of -R; exits if it can't be opened. */

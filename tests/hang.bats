@@ -380,6 +380,7 @@ signalled() {
 	ask count lsfd --count -H & asked+=($!)
 	ask lsfd lsfd -H & asked+=($!)
 	ask lsfd_f lsfd -H mnt/f & asked+=($!)
+	ask lsfd_t lsfd -H ./mnt/.//f & asked+=($!)
 	ask lsfd_m lsfd -H -m mnt & asked+=($!)
 	ask lsfd_sub lsfd -H -m mnt/sub & asked+=($!)
 	ask lsfd_up lsfd -H -m mnt/sub/.. & asked+=($!)
@@ -395,6 +396,8 @@ signalled() {
 	# by its name, then
 	said lsfd_f 3 'lsfd: mnt/f: no answer within 0.5 s'
 	[ "$(cut -f1-3 lsfd_f.out)" = "$V	hold	100" ]
+	said lsfd_t 3 'lsfd: ./mnt/.//f: no answer within 0.5 s'
+	cmp lsfd_f.out lsfd_t.out
 	said lsfd_m 0
 	[ "$(cut -f1-3 lsfd_m.out)" = "$V	hold	100
 $V	hold	101" ]
