@@ -213,7 +213,7 @@ list_process(void)
 	while ((r = walk_table(&w)) == 1) {
 		words.net = NULL;
 		slept = 0;
-		if ((all || select_by_place()) && w.tid == 0)
+		if (w.others && w.tid == 0)
 			err = list_others();
 		err = (e = list_table()) ? e : err;
 	}
@@ -283,6 +283,7 @@ scan(void)
 		return 0;
 	want = DESC_WANT_STAT | (detailed || (selection.mount &&
 	    onmount_wants_info()) ? DESC_WANT_INFO : DESC_WANT_NAME);
+	w.others = all || select_by_place();
 	if (walk_open(&w, root, npicks ? picks : NULL, npicks, 0) < 0) {
 		cli_error(cli.procfs, errno);
 		return 0;

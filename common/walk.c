@@ -174,10 +174,11 @@ read_comm(struct walk *w, int dir)
 }
 
 /* Has the task certainly no descriptors, or will have none in a moment? Nobody
- * but root may see that in the fd directory of a zombie, of a kernel thread, or
- * of one that ends and has let go of its memory. -1: it is gone. */
+ * but root may see that in the fd directory of a zombie, of a kernel thread,
+ * which has only the others, or of one that ends and has let go of its memory.
+ * -1: it is gone. */
 static int
-is_bare(int dir)
+is_bare(const struct walk *w, int dir)
 {
 	struct buf b = { 0 };
 	struct task_status st;
@@ -185,8 +186,8 @@ is_bare(int dir)
 
 	if (bare == 0)
 		bare = parse_status(b.s, &st) == 0 &&
-		    (strchr("ZX", st.state) || st.kthread ||
-		     (!proc_is_copy() && !parse_field(b.s, "VmSize")));
+		    (strchr("ZX", st.state) || (st.kthread ? !w->others :
+		     !proc_is_copy() && !parse_field(b.s, "VmSize")));
 	else if (proc_is_copy() || (errno != ENOENT && errno != ESRCH))
 		bare = 0;		/* a copy may have no status */
 	buf_free(&b);
@@ -202,7 +203,7 @@ open_table(struct walk *w, int dir, int tid)
 	int err;
 
 	if (numdir_open(&w->fds, dir, "fd") < 0) {
-		err = is_bare(dir) ? ESRCH : errno;
+		err = is_bare(w, dir) ? ESRCH : errno;
 		if (dir != w->dir)
 			close(dir);
 		w->fds.fd = -1;
@@ -330,7 +331,7 @@ first_thread(struct walk *w)
 	while (!first && numdir_next(&tasks, &tid) == 1) {
 		if ((dir = proc_thread(w->dir, tid)) < 0)
 			continue;
-		dead = is_bare(dir) > 0;
+		dead = is_bare(w, dir) > 0;
 		close(dir);
 		first = dead ? 0 : tid;
 	}
@@ -354,7 +355,7 @@ next_task(struct walk *w)
 			err = errno == ESRCH ? err : errno;
 			continue;
 		}
-		if (is_bare(dir) > 0 || (r = note_table(w, tid)) == 0) {
+		if (is_bare(w, dir) > 0 || (r = note_table(w, tid)) == 0) {
 			close(dir);
 			continue;
 		}

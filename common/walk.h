@@ -18,6 +18,9 @@ struct walk {
 	struct desc_table table;
 	struct buf comm;		/* of the process, or of that thread */
 	int mapdir;			/* where walk_map finds map_files */
+	int others;			/* set by the caller: what has no
+					 * descriptors, but a working directory,
+					 * is looked at too */
 	/* the rest is walk's */
 	const struct walk_pick *pick, *at, *end;
 	const struct guard_at *from;	/* go on here, after a stall */

@@ -32,6 +32,19 @@ need_kthreads() {
 	[ "$stderr" = 'lsfd: 2: no open descriptors' ]
 }
 
+@test 'machine: but a kernel thread has a working directory, which not all may see' {
+	local args
+	need_kthreads
+	as_user test -x "$TOP/cmd/lsfd" || skip 'the tree is closed to others'
+	for args in '-a' '-m /' '/' '-d /'; do
+		# shellcheck disable=SC2086 # words
+		run -3 --separate-stderr as_user "$TOP/cmd/lsfd" $args 2
+		[ -z "$output" ]
+		[[ $stderr == 'lsfd: 2: Permission denied (needs root'* ]]
+	done
+	run -1 as_user "$TOP/cmd/lsfd" -t pipe 2
+}
+
 @test "machine: a process of root's, for an ordinary user: one line, 3" {
 	local tool pid rest
 	need_user
