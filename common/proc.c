@@ -156,11 +156,25 @@ numdir_close(struct numdir *d)
 	errno = err;
 }
 
+/* Is there a process in the tree? 1, 0, or -1 with errno. */
+static int
+has_process(int root)
+{
+	struct numdir d;
+	int pid, r;
+
+	if (numdir_open(&d, root, ".") < 0)
+		return -1;
+	r = numdir_next(&d, &pid);
+	numdir_close(&d);
+	return r;
+}
+
 int
 proc_root(const char *path)
 {
 	struct statfs fs;
-	int fd;
+	int fd, r = 1;
 
 	if (guard_enter(GUARD_PATH) < 0)
 		return -1;
@@ -170,13 +184,14 @@ proc_root(const char *path)
 	guard_leave();
 	if (fd < 0)
 		return -1;
-	/* An empty /proc would say of every process that there is none. */
-	if (foreign && strcmp(path, "/proc") == 0) {
-		close(fd);
-		errno = ENODEV;
-		return -1;
-	}
-	return fd;
+	/* An empty one would say of every process that there is none. */
+	if (foreign)
+		r = strcmp(path, "/proc") == 0 ? 0 : has_process(fd);
+	if (r > 0 || (r < 0 && errno != ETIMEDOUT))
+		return fd;
+	close(fd);
+	errno = r == 0 ? ENODEV : ETIMEDOUT;
+	return -1;
 }
 
 int

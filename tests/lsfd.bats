@@ -742,6 +742,21 @@ short_of() {
 	[[ $stderr == "lsfd: $PWD/none: No such file or directory" ]]
 }
 
+@test "-R: a directory in which no process is" {
+	local dir tool
+	mkdir -p empty/sys
+	touch empty/7x
+	for dir in empty /; do
+		for tool in lsfd 'lsfd --count' 'lsfd 1' fdrecover fdprogress \
+			'fdpeer 1' 'pstack -a'; do
+			# shellcheck disable=SC2086 # words
+			run -1 --separate-stderr $tool -R "$dir"
+			[ -z "$output" ]
+			[ "$stderr" = "${tool%% *}: $dir: no procfs is mounted there" ]
+		done
+	done
+}
+
 @test "lsfd: without kcmp, tables that read the same are one" {
 	need_root
 	echo x >file
