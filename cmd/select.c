@@ -93,16 +93,20 @@ select_begin(int root, char **argv)
 void
 select_file(int root, const char *name, int arg, int quiet)
 {
+	const struct mount *on;
 	struct file *f;
+	int exact;
 
 	selection.asked++;
 	files = cli_grow(files, (size_t)selection.nfiles, sizeof *files);
 	f = &files[selection.nfiles];
 	guard_process(0);
 	guard_fd(arg);
+	f->path = cli_path(name);
+	if (f->path && (on = mount_of(root, f->path, &exact)))
+		guard_mount(on->id);
 	f->known = proc_lookup(AT_FDCWD, name, &f->st) == 0;
 	if (f->known || errno == ETIMEDOUT) {
-		f->path = cli_path(name);
 		f->on = NULL;
 		selection.nfiles++;
 		by_name |= !f->known;

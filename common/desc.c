@@ -315,12 +315,13 @@ decide_type(const struct desc_table *t, struct desc *d)
 
 /* Does the path lead to the file? 1, 0, or -1 where it can't be told. */
 static int
-leads_to(const char *path, const struct kstatx *file)
+leads_to(const char *path, const struct desc *d)
 {
 	struct kstatx st;
 
+	guard_mount(desc_mount(d));
 	if (proc_lookup(AT_FDCWD, path, &st) == 0)
-		return desc_same(&st, file);
+		return desc_same(&st, &d->st);
 	return errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG ||
 	    errno == ELOOP ? 0 : -1;
 }
@@ -354,13 +355,13 @@ decide_deleted(const struct desc_table *t, struct desc *d)
 	d->deleted = -1;
 	if (!d->known || !d->named || !mount_by_id(t->root, desc_mount(d)))
 		return;
-	if ((named = leads_to(d->target.s, &d->st)) != 0) {
+	if ((named = leads_to(d->target.s, d)) != 0) {
 		d->deleted = named > 0 ? 0 : -1;
 		return;
 	}
 	d->namelen -= MARK;
 	d->target.s[d->namelen] = '\0';
-	again = leads_to(d->target.s, &d->st);
+	again = leads_to(d->target.s, d);
 	d->target.s[d->namelen] = *mark;
 	d->deleted = again < 0 ? -1 : !again;
 	if (again < 0)

@@ -51,8 +51,9 @@ static int resumed;		/* ... and another one got stuck before it */
 static unsigned waited;		/* ms, for the last stall */
 static uint64_t mine;		/* the step word as this child set it */
 static size_t unsaid;		/* bytes that the parent wasn't woken for */
-static int refuse_process, refuse_memory, refuse_object, refuse_path;
-static int refuse_tree, refuse_net;
+static int refuse_process, refuse_memory, refuse_object, refuse_tree;
+static int refuse_net;
+static long long mount;		/* of the next path; 0 unknown */
 
 void *
 guard_share(size_t n)
@@ -118,24 +119,32 @@ guard_among(int fd)
 		sh->at.fd = fd;
 }
 
-/* Did this very question get no answer before? */
+void
+guard_mount(long long id)
+{
+	mount = id;
+}
+
+/* Did this very question get no answer before? Or two of a mount: a thousand
+ * paths on a dead server must not cost a thousand time limits. */
 static int
 asked_before(enum guard_kind kind)
 {
-	unsigned i;
+	unsigned i, paths = 0;
 
 	if ((refuse_process && kind != GUARD_TREE) ||
 	    (kind == GUARD_MEMORY && refuse_memory) ||
 	    (kind == GUARD_TREE && refuse_tree) ||
 	    (kind == GUARD_OBJECT && refuse_object) ||
-	    (kind == GUARD_PATH && refuse_path) ||
 	    (kind == GUARD_NET && refuse_net))
 		return 1;
 	for (i = 0; i < sh->nstalls; i++)
 		if (sh->stalls[i].kind == kind &&
-		    sh->stalls[i].pid == sh->at.pid &&
+		    ((kind == GUARD_PATH && sh->stalls[i].mount ==
+		    sh->at.mount && ++paths > 1) ||
+		    (sh->stalls[i].pid == sh->at.pid &&
 		    sh->stalls[i].tid == sh->at.tid &&
-		    (sh->stalls[i].fd == sh->at.fd || kind == GUARD_TREE))
+		    (sh->stalls[i].fd == sh->at.fd || kind == GUARD_TREE))))
 			return 1;
 	return 0;
 }
@@ -145,6 +154,10 @@ enter(enum guard_kind kind, unsigned times)
 {
 	if (!child)
 		return 0;
+	if (kind == GUARD_PATH) {
+		sh->at.mount = mount;
+		mount = 0;
+	}
 	if (sh->nstalls && asked_before(kind)) {
 		errno = ETIMEDOUT;
 		return -1;
@@ -331,7 +344,7 @@ guard_fork(int keep)
 static void
 run_child(int (*scan)(void), int fd, pid_t parent)
 {
-	unsigned i, paths = 0;
+	unsigned i;
 
 	/* The parent may have died before this could take effect. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -341,11 +354,8 @@ run_child(int (*scan)(void), int fd, pid_t parent)
 	sock = 0;
 	child = 1;
 	resumed = sh->nstalls > 0;
-	for (i = 0; i < sh->nstalls; i++) {
-		paths += sh->stalls[i].kind == GUARD_PATH;
+	for (i = 0; i < sh->nstalls; i++)
 		refuse_net |= sh->stalls[i].kind == GUARD_NET;
-	}
-	refuse_path = paths > 1;
 	sh->at = (struct guard_at){ .fd = -1, .from = -1 };
 	_exit(scan());
 }

@@ -16,7 +16,8 @@ enum guard_kind {
 	GUARD_PROCESS,	/* a lock of the process: nothing risky of it */
 	GUARD_MEMORY,	/* its mmap_lock: nothing about its mappings */
 	GUARD_OBJECT,	/* one descriptor: only that one's */
-	GUARD_PATH,	/* a file system: only that lookup */
+	GUARD_PATH,	/* a file system: only that lookup, after two none on */
+			/* its mount */
 	GUARD_TREE,	/* what is safe in a procfs, in a tree that is none: */
 			/* only that of this thread */
 	GUARD_NET	/* the kernel's table of sockets: none of them */
@@ -27,6 +28,7 @@ struct guard_at {
 	int pid, tid, fd;
 	enum guard_kind kind;
 	int from;	/* the first descriptor that may not have been shown */
+	long long mount;	/* GUARD_PATH: as guard_mount told */
 };
 
 /* What guard_run returns besides a wait status. */
@@ -66,6 +68,10 @@ void guard_fd(int fd);
 /* In the child: the same for one of several that are only shown together, of
  * which guard_fd has told the first. */
 void guard_among(int fd);
+
+/* In the child: say which mount the next path that is looked up is likely on;
+ * else it is an unknown one, of which all are one. */
+void guard_mount(long long id);
 
 /* In the child: enter a step; 0, or -1 with ETIMEDOUT where it did not answer
  * before. Outside guard_run a step costs and does nothing. */

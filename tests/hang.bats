@@ -412,6 +412,26 @@ $V	hold	101" ]
 	said fdprogress 0
 }
 
+@test "what does not answer is asked twice, and others all the same" {
+	bench
+	keep "${IN[@]}" "$TESTS/hold" 100=rw:mnt/f 101=rw:name
+	V=$PID
+	ln name other
+	rm name
+	server 'hang all'
+	ask lsfd_f lsfd -H mnt/f mnt/{1..30} other
+	read -r status ms <lsfd_f.end
+	[ "$status" -eq 3 ]
+	[ "$ms" -lt 3000 ]
+	[ "$(wc -l <lsfd_f.err)" -eq 2 ]
+	# the one by its path, the other one by what it is; so is the path of
+	# the latter looked up, of which another name is left
+	[ "$(cut -f 1-3,7 lsfd_f.out)" = "$V	hold	100	$PWD/mnt/f
+$V	hold	101	$PWD/name (deleted)" ]
+	ask lsfd_j lsfd -J mnt/{1..30} other
+	grep -q '"fd":101,.*"deleted":true' lsfd_j.out
+}
+
 @test "-R: a procfs that does not answer" {
 	local tool
 	bench
