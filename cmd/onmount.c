@@ -81,7 +81,8 @@ find_btrfs(void)
 	return 0;
 }
 
-/* Has the path a ".."? Behind a symbolic link that is not what the text says. */
+/* Has the path a ".."? Behind a symbolic link that is not what the text
+ * says. */
 static int
 climbs(const char *path)
 {
@@ -188,9 +189,10 @@ is_asked(unsigned major, unsigned minor, const char *source)
 }
 
 /*
- * The same of a file of which the mount is in no list: one that the kernel keeps
- * for itself, one that was detached, or one that is not below the process's root
- * directory. The device of stat(2) is the superblock's, but on btrfs.
+ * The same of a file of which the mount is in no list: one that the kernel
+ * keeps for itself, one that was detached, or one that is not below the
+ * process's root directory. The device of stat(2) is the superblock's, but on
+ * btrfs.
  */
 static int
 is_asked_unlisted(const struct walk *w, const struct desc *d)

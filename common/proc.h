@@ -30,8 +30,8 @@ int numdir_next(struct numdir *, int *num);
 /* Close what numdir_open opened. */
 void numdir_close(struct numdir *);
 
-/* Open a procfs or what stands for one; a directory descriptor, or -1 with errno
- * (ENODEV: /proc is no procfs, or no process is in the tree). */
+/* Open a procfs or what stands for one; a directory descriptor, or -1 with
+ * errno (ENODEV: /proc is no procfs, or no process is in the tree). */
 int proc_root(const char *path);
 
 /* Is the tree that was opened none of a procfs, but a copy or a stand-in? */
