@@ -1,11 +1,8 @@
 #include <sys/stat.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "buf.h"
 #include "guard.h"
@@ -24,8 +21,8 @@
 
 static const struct mount *mounted;	/* by this mount */
 static struct kstatx device;		/* or by this block device */
-static int in_btrfs;			/* ... which may be a btrfs's */
-static char btrfs[NAME_MAX + 1];	/* ... that has this name in sysfs */
+static int in_btrfs;			/* ... of a btrfs: 1, 0, -1 unknown */
+static char btrfs[MOUNT_BTRFS];		/* ... of that name */
 static int has_ids;			/* statx(2) tells mounts */
 
 /* Say that the operand is no mount point. */
@@ -39,46 +36,6 @@ refuse(const char *operand, const struct mount *on)
 		cli_warn("%s: not a mount point", operand);
 	cli_fail(1);
 	return -1;
-}
-
-/* Has the btrfs of that name the block device? 1, 0, or -1 without sysfs. */
-static int
-btrfs_has(const char *name, const struct kstatx *node)
-{
-	char path[PATH_MAX], link[PATH_MAX];
-	ssize_t n;
-
-	snprintf(path, sizeof path, "/sys/dev/block/%u:%u", node->rdev_major,
-	         node->rdev_minor);
-	if ((n = readlink(path, link, sizeof link - 1)) < 0)
-		return -1;
-	link[n] = '\0';
-	snprintf(path, sizeof path, "/sys/fs/btrfs/%s/devices%.255s", name,
-	         strrchr(link, '/') ? strrchr(link, '/') : "/");
-	return access(path, F_OK) == 0;
-}
-
-/* Find the mounted btrfs that has the block device, if there is one; 0, or -1
- * with ETIMEDOUT. */
-static int
-find_btrfs(void)
-{
-	struct dirent *e;
-	DIR *dir;
-
-	if (guard_enter(GUARD_PATH) < 0)
-		return -1;
-	in_btrfs = btrfs_has("", &device) < 0;
-	dir = opendir("/sys/fs/btrfs");
-	while (dir && !in_btrfs && (e = readdir(dir)))
-		if (*e->d_name != '.' && btrfs_has(e->d_name, &device) > 0) {
-			in_btrfs = 1;
-			strcpy(btrfs, e->d_name);
-		}
-	if (dir)
-		closedir(dir);
-	guard_leave();
-	return 0;
 }
 
 /* Has the path a ".."? Behind a symbolic link that is not what the text
@@ -112,7 +69,8 @@ look_up(int root, const char *operand, const struct mount *on, int exact)
 	}
 	if (S_ISBLK(st.mode)) {
 		device = st;
-		return find_btrfs();
+		in_btrfs = mount_btrfs(&st, btrfs);
+		return 0;
 	}
 	if (st.mask & KSTATX_MNT_ID)
 		m = mount_by_id(root, (long long)st.mnt_id);
@@ -159,7 +117,9 @@ onmount_wants_info(void)
 static int
 is_source(const char *source)
 {
+	char name[MOUNT_BTRFS];
 	struct kstatx st;
+	int r;
 
 	if (strncmp(source, "/dev/", 5) != 0)
 		return 0;
@@ -170,7 +130,8 @@ is_source(const char *source)
 	if (st.rdev_major == device.rdev_major &&
 	    st.rdev_minor == device.rdev_minor)
 		return 1;
-	return in_btrfs ? btrfs_has(btrfs, &st) : 0;
+	r = in_btrfs ? mount_btrfs(&st, name) : 0;
+	return r == 1 && in_btrfs == 1 ? strcmp(name, btrfs) == 0 : r;
 }
 
 /*

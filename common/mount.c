@@ -1,8 +1,15 @@
+#include <sys/types.h>
+#include <dirent.h>
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "buf.h"
+#include "guard.h"
+#include "kernel.h"
 #include "parse_maps.h"
 #include "mount.h"
 #include "proc.h"
@@ -156,4 +163,45 @@ mount_of(int root, const char *path, int *exact)
 	}
 	free(s);
 	return best;
+}
+
+/* As mount_btrfs, in its step. */
+static int
+find_btrfs(const struct kstatx *node, char name[MOUNT_BTRFS])
+{
+	char path[PATH_MAX], link[PATH_MAX], *disk;
+	struct dirent *e;
+	DIR *dir;
+	ssize_t n;
+	int r = 0;
+
+	snprintf(path, sizeof path, "/sys/dev/block/%u:%u", node->rdev_major,
+	         node->rdev_minor);
+	if ((n = readlink(path, link, sizeof link - 1)) < 0)
+		return -1;
+	link[n] = '\0';
+	if (!(disk = strrchr(link, '/')))
+		return -1;
+	if (!(dir = opendir("/sys/fs/btrfs")))
+		return errno == ENOENT ? 0 : -1;	/* the kernel has none */
+	while (r == 0 && (e = readdir(dir))) {
+		snprintf(name, MOUNT_BTRFS, "%s", e->d_name);
+		snprintf(path, sizeof path, "/sys/fs/btrfs/%s/devices%.255s",
+		         name, disk);
+		r = *name != '.' && access(path, F_OK) == 0;
+	}
+	closedir(dir);
+	return r;
+}
+
+int
+mount_btrfs(const struct kstatx *node, char name[MOUNT_BTRFS])
+{
+	int r;
+
+	if (guard_enter(GUARD_PATH) < 0)
+		return -1;
+	r = find_btrfs(node, name);
+	guard_leave();
+	return r;
 }

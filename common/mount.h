@@ -1,8 +1,10 @@
 /*
  * mount - mounts, from mountinfo, where that of our own mount namespace is read
- * once; no path is looked up. IDs of mounts are the kernel's: another namespace
- * has others for its copies.
+ * once; no path of it is looked up. IDs of mounts are the kernel's: another
+ * namespace has others for its copies.
  */
+
+struct kstatx;
 
 struct mount {
 	long long id;
@@ -28,3 +30,9 @@ const struct mount *mount_next(int root, const struct mount *);
  * if it is no symbolic link: of several on one point the topmost; exact is set
  * if the path is its point. NULL where mountinfo can't be read. */
 const struct mount *mount_of(int root, const char *path, int *exact);
+
+enum { MOUNT_BTRFS = 256 };
+
+/* The name in sysfs of the btrfs that has the block device of that node, and is
+ * mounted somewhere: 1, 0 for none, -1 where it can't be told. */
+int mount_btrfs(const struct kstatx *, char name[MOUNT_BTRFS]);
