@@ -126,7 +126,8 @@ guard_mount(long long id)
 }
 
 /* Did this very question get no answer before? Or two of a mount: a thousand
- * paths on a dead server must not cost a thousand time limits. */
+ * paths on a dead server must not cost a thousand time limits. Two of unknown
+ * mounts stand for those of processes, not for the procfs. */
 static int
 asked_before(enum guard_kind kind)
 {
@@ -140,8 +141,8 @@ asked_before(enum guard_kind kind)
 		return 1;
 	for (i = 0; i < sh->nstalls; i++)
 		if (sh->stalls[i].kind == kind &&
-		    ((kind == GUARD_PATH && sh->stalls[i].mount ==
-		    sh->at.mount && ++paths > 1) ||
+		    ((kind == GUARD_PATH && (sh->at.mount || sh->at.pid) &&
+		    sh->stalls[i].mount == sh->at.mount && ++paths > 1) ||
 		    (sh->stalls[i].pid == sh->at.pid &&
 		    sh->stalls[i].tid == sh->at.tid &&
 		    (sh->stalls[i].fd == sh->at.fd || kind == GUARD_TREE))))

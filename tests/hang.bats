@@ -432,6 +432,52 @@ $V	hold	101	$PWD/name (deleted)" ]
 	grep -q '"fd":101,.*"deleted":true' lsfd_j.out
 }
 
+@test "names that can't be looked up: nothing else is lost with them" {
+	local asked=() i tool
+	bench
+	touch held
+	ln held other
+	server 'hang READ'
+	keep "${IN[@]}" "$TESTS/hold" '100=rw:mnt/a (deleted)' \
+		'101=rw:mnt/b (deleted)' '102=rw:mnt/c (deleted)' \
+		103=rw:held 104,105=pipe read:100 read:101 read:102
+	V=$PID
+	until_true stuck_threads 3
+	server 'hang LOOKUP GETATTR'
+	bystander 2 "${IN[@]}"
+	LATE=$PID
+	ask pstack pstack "$V" "$LATE" & asked+=($!)
+	ask pstack_a pstack -a & asked+=($!)
+	ask pstack_f pstack -F "$V" "$LATE" & asked+=($!)
+	ask count lsfd --count -H & asked+=($!)
+	ask lsfd lsfd -H & asked+=($!)
+	ask fdpeer fdpeer -H 1 & asked+=($!)
+	ask fdpeer_v fdpeer -H "$V" & asked+=($!)
+	ask fdrecover fdrecover -H & asked+=($!)
+	ask files lsfd -H mnt/d mnt/e other & asked+=($!)
+	wait "${asked[@]}"
+	others_shown
+	for tool in pstack pstack_a pstack_f lsfd fdpeer_v; do
+		said $tool 3 "${tool%_*}: $stall"
+	done
+	said fdpeer 0
+	for i in 0,a 1,b 2,c; do
+		for tool in pstack pstack_a; do
+			has $tool "^@V/[0-9]+ D hold read\(10${i%,*}<$PWD/mnt/${i#*,}"
+		done
+		has lsfd "^@V	hold	10${i%,*}	rw	reg	65536	$PWD/mnt/${i#*,}"
+	done
+	has pstack "^$LATE/$LATE S hold read\(0<"
+	[ "$(awk '{ n += $NF } END { print n }' pstack_f.out)" -eq 5 ]
+	has fdpeer_v '^@V	hold	105	->	@V	hold	104	open	'
+	# nor the files that were named, and where one is to go
+	[ "$(grep -c "^lsfd: mnt/[de]: no answer within " files.err)" -eq 2 ]
+	[ "$(cut -f 1-3 files.out)" = "$V	hold	103" ]
+	ask path fdrecover gone2 new
+	cmp -n 6144 new /dev/zero
+	[ "$(stat -c %s new)" -eq 6144 ]
+}
+
 @test "-R: a procfs that does not answer" {
 	local tool
 	bench
