@@ -31,10 +31,12 @@ struct cli cli = { .procfs = "/proc", .timeout = 1000 };
 /* What survives a child that got stuck. */
 static struct {
 	int status, headed;
+	int shortage;		/* was said */
 	unsigned refused;
 } *kept;
 
 static char **args;
+static int (*scan_of_tool)(void);
 
 /* getopt(3) prints an unknown option as it is, which may be a file's name that
  * a shell put there: the message is ours if there are bytes to escape. */
@@ -166,6 +168,13 @@ cli_fail(int status)
 		kept->status = status;
 }
 
+/* Did something run out? Then there is more that can't be looked at. */
+static int
+is_shortage(int err)
+{
+	return err == EMFILE || err == ENFILE || err == ENOMEM;
+}
+
 void
 cli_error(const char *object, int err)
 {
@@ -174,10 +183,14 @@ cli_error(const char *object, int err)
 	if (err == EACCES || err == EPERM) {
 		cli_warn("%s: %s" HELP, object, strerror(err));
 		cli_fail(3);
+	} else if (is_shortage(err)) {
+		if (!kept->shortage)
+			cli_warn("%s: %s", object, strerror(err));
+		kept->shortage = 1;
+		cli_fail(3);
 	} else {
 		cli_warn("%s: %s", object, strerror(err));
-		cli_fail(err == EMFILE || err == ENFILE || err == ENOMEM ?
-		         3 : 1);
+		cli_fail(1);
 	}
 }
 
@@ -221,13 +234,12 @@ cli_path_error(const char *path, int err)
 void
 cli_process_error(int pid, int err, int scan)
 {
-
 	if (scan && (err == EACCES || err == EPERM))
 		kept->refused++;
 	if (scan && (err == ENOENT || err == ESRCH || err == EACCES ||
 	    err == EPERM))
 		return;
-	cli_error(name_of(pid, 0), err);
+	cli_error(scan && is_shortage(err) ? cli.procfs : name_of(pid, 0), err);
 }
 
 unsigned
@@ -439,14 +451,25 @@ say_stall(void)
 		         args[at->fd], ms / 1000.0);
 }
 
+static int
+scan_all(void)
+{
+	int r = scan_of_tool();
+
+	if (proc_shortage())
+		cli_error(cli.procfs, proc_shortage());
+	return r;
+}
+
 int
 cli_run(int (*scan)(void), int anew)
 {
 	int stalled = 0, r;
 
+	scan_of_tool = scan;
 	if (!(kept = guard_share(sizeof *kept)))
 		cli_die();
-	while ((r = guard_run(scan, cli.timeout)) == GUARD_STALLED) {
+	while ((r = guard_run(scan_all, cli.timeout)) == GUARD_STALLED) {
 		stalled = 1;
 		say_stall();
 		cli.again = anew;

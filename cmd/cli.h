@@ -60,7 +60,8 @@ void cli_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* "TOOL: OBJECT: " and what the errno value means, with what would help; the
  * status becomes 1 if the object is not there, 3 if it can't be looked at.
- * ETIMEDOUT is not said again: that was done when it happened. */
+ * ETIMEDOUT is not said again: that was done when it happened. That descriptors
+ * or memory ran out is said once. */
 void cli_error(const char *object, int err);
 
 /* As cli_error for a path that was looked up. */
@@ -127,6 +128,7 @@ int cli_root(void);
  * stall is said once a process; where it was not in a process
  * (guard_process(0)), at.fd is an index of argv. With anew the next scan begins
  * from the start, and what the former one failed and counted is forgotten; else
- * it goes on (guard_resume).
+ * it goes on (guard_resume). That descriptors or memory ran out meanwhile is
+ * said at the end, and is 3.
  */
 int cli_run(int (*scan)(void), int anew);

@@ -194,6 +194,10 @@ show_process(const char *object)
 	}
 	if (n || tasks.unanswered || !noperands || told())
 		return;
+	if (proc_shortage()) {
+		cli_error(object, proc_shortage());
+		return;
+	}
 	cli_warn("%s: No such %s", object, picks[tasks.at].tid ? "thread" :
 	         "process");
 	cli_fail(1);
@@ -206,7 +210,7 @@ say_error(const char *object, int err)
 
 	if (!noperands && rights)
 		count_refused(tasks.pid);
-	else if (!told() && (noperands || err != ESRCH))
+	else if (!told() && (noperands || (err != ESRCH && !proc_shortage())))
 		cli_error(object, err);
 }
 

@@ -32,6 +32,23 @@ struct dirent_k {
 enum { MAX_HANDLE = 128 };	/* MAX_HANDLE_SZ: glibc only has it */
 
 static int foreign;		/* the tree only stands for a procfs */
+static int shortage;		/* the first one, as errno */
+
+/* The result of a call, noted if something ran out. */
+static int
+note(int r)
+{
+	if (r < 0 && !shortage &&
+	    (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
+		shortage = errno;
+	return r;
+}
+
+int
+proc_shortage(void)
+{
+	return shortage;
+}
 
 /* Directories of a procfs never block, those of other trees may; 0 or -1. */
 static int
@@ -57,7 +74,7 @@ open_dir(int dirfd, const char *name, int flags)
 		return -1;
 	fd = openat(dirfd, name, flags | O_DIRECTORY | O_CLOEXEC);
 	leave_dir();
-	return fd;
+	return note(fd);
 }
 
 /* The next name in the directory's own order; as numdir_next. */
@@ -301,7 +318,7 @@ proc_file(int dirfd, const char *name)
 	fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC);
 	if (s)
 		guard_leave();
-	return fd;
+	return note(fd);
 }
 
 /* Read fd from its beginning to its end: a seq_file may give less than was
@@ -339,7 +356,7 @@ proc_reread(int fd, const char *name, struct buf *b)
 	r = read_all(fd, name, b);
 	if (s)
 		guard_leave();
-	return r;
+	return note(r);
 }
 
 /* Read the file at path below dirfd, whose name is as proc_read has it. */
@@ -358,7 +375,7 @@ read_path(int dirfd, const char *path, const char *name, struct buf *b)
 	if (s)
 		guard_leave();
 	errno = err;
-	return r;
+	return note(r);
 }
 
 int
@@ -406,7 +423,7 @@ proc_pin(int dirfd, const char *name)
 		return -1;
 	fd = openat(dirfd, name, O_PATH | O_CLOEXEC);
 	guard_leave();
-	return fd;
+	return note(fd);
 }
 
 /* There is no getxattrat(2) before Linux 6.13: the working directory changes

@@ -37,6 +37,10 @@ int proc_root(const char *path);
 /* Is the tree that was opened none of a procfs, but a copy or a stand-in? */
 int proc_is_copy(void);
 
+/* Why the first of these functions that failed for want of descriptors or of
+ * memory did so, as errno; or 0. What was not seen for that is not gone. */
+int proc_shortage(void);
+
 /* Open the directory of a process or a thread, and make it the one that the
  * guard speaks of; a descriptor, which pins it (its reads give ESRCH once it is
  * gone, also when the number is used again), or -1 with errno (ESRCH). */

@@ -190,6 +190,35 @@ with_caps() {
 	done
 }
 
+# short N COMMAND...: run it with descriptors below N only
+short() {
+	run --separate-stderr bash -c "exec 3>&- 4>&- 10>&- 251>&-
+		ulimit -n $1; exec ${*:2}"
+}
+
+@test "rights: too few descriptors: said once, and nobody is gone for that" {
+	victim
+	for n in 5 6 7 8; do
+		for t in "pstack $PID" "pstack $PID/$PID" 'pstack -a' 'pstack -ua' \
+			"pstack -i 0.02 $PID" 'lsfd --count -H' fdrecover; do
+			short $n "$t"
+			echo "$n: $t: $status: $output $stderr"
+			# not one of them can be enough for all
+			[ $n -gt 5 ] || [ -z "$output" ]
+			if [[ $stderr == *'Too many open files'* ]]; then
+				[ "$status" -eq 3 ]
+				[ "$(grep -c ': Too many open files$' <<<"$stderr")" -eq 1 ]
+				[[ $stderr != *'No such'* ]]
+			else
+				grep -qE "(^|[ 	])${PID}[/ 	]" <<<"$output"
+			fi
+		done
+	done
+	short 5 pstack 4194304
+	[ "$status" -eq 1 ]
+	[ "$stderr" = 'pstack: 4194304: No such process' ]
+}
+
 @test "rights: closed standard descriptors" {
 	victim
 	echo sentinel >sentinel
