@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -91,6 +92,16 @@ sys_nofile(int root, int pid, unsigned long long *max)
 		return -1;
 	*max = r.rlim_cur;
 	return 0;
+}
+
+int
+sys_exists(int root, int tid)
+{
+	if (!sys_ours(root))
+		return -1;
+	/* This sends nothing. pidfd_open(2) takes no thread's ID, but with
+	 * PIDFD_THREAD since Linux 6.9. */
+	return kill(tid, 0) < 0 && errno != EPERM ? -1 : 0;
 }
 
 int

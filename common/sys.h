@@ -24,6 +24,10 @@ int sys_kcmp_epoll(int root, int tid1, int fd1, int tid2, int epfd, int tfd,
 /* The soft limit of a process's descriptors; 0, or -1 with errno (EPERM). */
 int sys_nofile(int root, int pid, unsigned long long *max);
 
+/* Is there a process or thread of that number, also one that the procfs hides?
+ * 0, or -1 with errno (ESRCH). */
+int sys_exists(int root, int tid);
+
 /* A pidfd of a process, or -1 with errno. */
 int sys_pidfd_open(int root, int pid);
 

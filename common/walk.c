@@ -26,7 +26,7 @@ walk_resolve(int root, int pid, struct walk_pick *pick)
 	struct buf b = { 0 };
 	struct task_status st;
 	struct kstatx task;
-	int r = -1, pidfd, dir = proc_open(root, pid);
+	int r = -1, dir = proc_open(root, pid);
 
 	if (dir >= 0 && !proc_is_copy() &&
 	    proc_lstatx(dir, "task", &task) == 0 && task.nlink == 3) {
@@ -40,10 +40,7 @@ walk_resolve(int root, int pid, struct walk_pick *pick)
 		pick->tid = r < 0 || st.tgid == st.pid ? 0 : pid;
 	} else if (errno == ESRCH || errno == ENOENT) {
 		/* hidepid=2 hides what is in the directory, 4 it too */
-		pidfd = sys_pidfd_open(root, pid);
-		if (pidfd >= 0)
-			close(pidfd);
-		errno = pidfd >= 0 ? EPERM : ESRCH;
+		errno = sys_exists(root, pid) == 0 ? EPERM : ESRCH;
 	}
 	if (dir >= 0)
 		close(dir);

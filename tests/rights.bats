@@ -131,9 +131,10 @@ with_caps() {
 	cat >inside <<-'E'
 		mount -t proc -o hidepid=2 proc /proc || exit 9
 		mkfifo in
-		"$1"/hold 100=r:/etc/passwd 101,102=pipe <in >out &
+		"$1"/hold 100=r:/etc/passwd 101,102=pipe thread <in >out &
 		exec 9>in
 		read -r pid <out
+		tid=$(ls "/proc/$pid/task" | grep -vx "$pid")
 		user='setpriv --reuid 65534 --regid 65534 --clear-groups'
 		for t in pstack lsfd 'fdpeer 101' 'fdrecover 100 -' 'fdprogress -i 0.02 100'; do
 			set -- $t
@@ -141,24 +142,29 @@ with_caps() {
 			shift
 			$user $tool $pid "$@" 2>&1
 			echo "$?"
+			$user $tool $tid "$@" 2>&1
+			echo "$?"
 			$user $tool 2147483647 "$@" 2>&1
 			echo "$?"
 		done
 		echo "$pid"
+		echo "$tid"
 	E
 	mkfifo out
 	# shellcheck disable=SC2016 # for that shell
 	run --separate-stderr unshare -pfm --mount-proc sh inside "$TESTS"
 	echo "$output"
 	[ "$status" -ne 9 ] || skip 'needs hidepid'
-	pid=${lines[-1]}
+	pid=${lines[-2]} tid=${lines[-1]}
 	for t in pstack lsfd fdpeer fdrecover fdprogress; do
-		printf '%s: %s: %s\n' \
-			$t "$pid" 'Operation not permitted (needs root, or CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH)'
-		echo 3
+		for o in "$pid" "$tid"; do
+			printf '%s: %s: %s\n' \
+				$t "$o" 'Operation not permitted (needs root, or CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH)'
+			echo 3
+		done
 		printf '%s: 2147483647: No such process\n1\n' $t
 	done >expected
-	echo "$pid" >>expected
+	printf '%s\n' "$pid" "$tid" >>expected
 	diff expected <(printf '%s\n' "$output")
 }
 
