@@ -121,6 +121,11 @@ call_is_fault(const char *s)
 	int other = 0;
 
 	while (parse_frame(&s, &f) == 1) {
+		/* on the way back to user space: a signal that ends it, or
+		 * work that was put off; how it came in is over */
+		if (has(&f, "get_signal") || has(&f, "task_work_run") ||
+		    has(&f, "exit_to_user"))
+			return 0;
 		if (has(&f, "_fault"))
 			return 1;
 		other = strncmp(f.s, "asm_", 4) == 0;

@@ -20,5 +20,6 @@ struct call {
 void call_decode(struct call *);
 
 /* Outside a call a thread sleeps in a page fault, unless its stack ends in
- * another exception (a breakpoint, the work before it returns): is it one? */
+ * another exception (a breakpoint) or it is on its way back to user space (a
+ * signal, other work): is it one? */
 int call_is_fault(const char *stack);

@@ -130,6 +130,17 @@ all_answer() {
 	has lsfd_a "^@V	.*	mem	.*	$PWD/mnt/f$"
 }
 
+@test "a fault that ends the process, whose exit hangs" {
+	bench
+	victim crash mnt/f
+	ask pstack pstack "$V"
+	said pstack 0
+	has pstack '^@V/@V [SD] victim unknown$'
+	# the fault, which is over, is there all the same
+	[ "$(uname -m)" != x86_64 ] || has pstack '^	asm_exc_page_fault'
+	has pstack '^	do_exit'
+}
+
 @test "epoll_wait that faults: only what its lock covers is unknown" {
 	bench
 	victim epoll mnt/f

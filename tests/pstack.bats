@@ -380,6 +380,13 @@ fixture() {
 	[ "$(fixture "-1 $sp" D)" = 'D page fault' ]
 	[ "$(fixture "-1 $sp" D folio_wait asm_exc_page_fault)" = 'D page fault' ]
 	[ "$(fixture "-1 $sp" D uprobe_notify asm_exc_int3)" = 'D unknown' ]
+	# on the way back: a signal, or work that was put off
+	[ "$(fixture "-1 $sp" D do_exit get_signal irqentry_exit_to_user_mode asm_exc_page_fault)" = 'D unknown' ]
+	[ "$(fixture "-1 $sp" D task_work_run exit_to_user_mode_loop asm_exc_page_fault)" = 'D unknown' ]
+	[ "$(fixture "-1 $sp" D do_exit get_signal do_notify_resume el0_da)" = 'D unknown' ]
+	[ "$(fixture "-1 $sp" D __fput task_work_run do_notify_resume el0_da)" = 'D unknown' ]
+	# a fault on that way
+	[ "$(fixture "-1 $sp" D folio_wait handle_mm_fault get_signal asm_exc_page_fault)" = 'D page fault' ]
 	[ "$(fixture "0 0x3 0x0 0x1 0x0 0x0 0x0 $sp" t)" = 't traced' ]
 	[ "$(fixture "0 0x3 0x0 0x1 0x0 0x0 0x0 $sp" R)" = 'R running' ]
 	[ "$(fixture '0 0x0 0x0 0x0 0x0 0x0 0x0 0x0 0x0' I)" = 'I kernel thread' ]

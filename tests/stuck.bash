@@ -77,6 +77,7 @@ victim() {
 	case $1 in
 	read | fault | epoll) request=READ ;;
 	mmap | exec) request=WRITE ;;
+	crash) request=FLUSH ;;
 	esac
 	if [ "$request" ]; then
 		server "hang $request"

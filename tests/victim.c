@@ -16,6 +16,7 @@
  *	exec	in execve(2), while the old address space with a dirty shared
  *		mapping goes: it holds exec_update_lock
  *	fifo	in open(2): FILE is a FIFO, and not at 100
+ *	crash	in exit, for SIGSEGV: FILE, not at 100, is closed
  *	vfork	in vfork(2), in D without any rights; no FILE
  *	freeze	freezes the file system of FILE (fsfreeze(8)); a thread is stuck
  *		in write(2), one in a page fault, and the first in mmap(2)
@@ -28,6 +29,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <err.h>
 #include <errno.h>
@@ -173,6 +175,18 @@ do_vfork(void)
 }
 
 static void
+crash(const char *path)
+{
+	struct rlimit core = { 1, 1 };	/* none, not even to a pipe */
+
+	setrlimit(RLIMIT_CORE, &core);
+	signal(SIGSEGV, SIG_DFL);
+	if (open(path, O_RDWR) < 0)
+		err(1, "%s", path);
+	fault(NULL);
+}
+
+static void
 get_stuck(const char *how, char **argv)
 {
 	char c;
@@ -195,6 +209,8 @@ get_stuck(const char *how, char **argv)
 		execl("/proc/self/exe", argv[0], "rest", NULL);
 	} else if (strcmp(how, "fifo") == 0) {
 		open(argv[2], O_RDONLY);
+	} else if (strcmp(how, "crash") == 0) {
+		crash(argv[2]);
 	} else if (strcmp(how, "vfork") == 0) {
 		do_vfork();
 	} else if (strcmp(how, "freeze") == 0) {
@@ -215,7 +231,8 @@ main(int argc, char **argv)
 		errx(2, "usage: victim HOW [FILE]");
 	if (strcmp(argv[1], "thaw") != 0)
 		put(open("/dev/null", O_RDONLY), 0);
-	if (argc > 2 && strcmp(argv[1], "fifo") != 0)
+	if (argc > 2 && strcmp(argv[1], "fifo") != 0 &&
+	    strcmp(argv[1], "crash") != 0)
 		put(open(argv[2], strcmp(argv[1], "thaw") == 0 ? O_RDONLY :
 		         O_RDWR), FILE_FD);
 	say_pid();
