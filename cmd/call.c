@@ -32,7 +32,7 @@ static const struct {
 	  " sched_yield setsid sigreturn sync vfork vhangup " },
 	{ "f", " _llseek accept accept4 arm_fadvise64_64 bind cachestat close"
 	  " connect dup execveat faccessat faccessat2"
-	  " fadvise64 fadvise64_64 fallocate fanotify_mark fchdir fchmod"
+	  " fadvise64 fadvise64_64 fallocate fchdir fchmod"
 	  " fchmodat fchmodat2 fchown fchown32 fchownat fcntl fcntl64"
 	  " fdatasync fgetxattr file_getattr file_setattr finit_module"
 	  " flistxattr flock fremovexattr fsconfig fsetxattr fsmount fspick"
@@ -57,6 +57,7 @@ static const struct {
 	{ "f-f", " copy_file_range epoll_ctl linkat move_mount renameat"
 	  " renameat2 splice " },
 	{ "-f", " symlinkat " },
+	{ "f--f", " fanotify_mark " },
 	{ "---f", " perf_event_open " },
 	{ "r", " io_uring_enter " },
 	{ "R", " io_uring_register " },
@@ -260,16 +261,19 @@ put_letter(struct call *c, int letter, int i)
 }
 
 /* The letters of a call, or NULL. On 32 bits mmap and select have one argument,
- * a pointer to the others. */
+ * a pointer to the others, and the mask of fanotify_mark is two. */
 static const char *
 letters_of(const struct call *c)
 {
+	int narrow = c->compat || sizeof(long) == 4;
 	char name[64];
 	size_t i;
 
-	if ((c->compat || sizeof(long) == 4) &&
-	    (strcmp(c->name, "mmap") == 0 || strcmp(c->name, "select") == 0))
+	if (narrow && (strcmp(c->name, "mmap") == 0 ||
+	    strcmp(c->name, "select") == 0))
 		return NULL;
+	if (narrow && strcmp(c->name, "fanotify_mark") == 0)
+		return "f---f";
 	snprintf(name, sizeof name, " %s ", c->name);
 	for (i = 0; i < sizeof calls / sizeof *calls; i++)
 		if (strstr(calls[i].names, name))
