@@ -1,3 +1,4 @@
+#include <sys/resource.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <time.h>
@@ -24,13 +25,21 @@ static struct samples {
 	size_t n;
 	struct sample a[];
 } *samples;
+static size_t most = MOST;
 static double interval;
 
 void
 sample_share(unsigned ms)
 {
+	struct rlimit space;
+
 	interval = ms / 1000.0;
-	samples = guard_share(sizeof *samples + MOST * sizeof *samples->a);
+	/* Pages that are not touched cost nothing but address space: where that
+	 * is limited, a quarter of it. */
+	if (getrlimit(RLIMIT_AS, &space) == 0 &&
+	    space.rlim_cur / 4 / sizeof *samples->a < most)
+		most = (size_t)space.rlim_cur / 4 / sizeof *samples->a;
+	samples = guard_share(sizeof *samples + most * sizeof *samples->a);
 	if (!samples)
 		cli_die();
 }
@@ -50,8 +59,11 @@ sample_begin(void)
 void
 sample_add(int pid, int tid, const struct run *run)
 {
-	if (samples->n < MOST)
-		samples->a[samples->n++] = (struct sample){ pid, tid, *run };
+	if (samples->n == most) {
+		errno = ENOMEM;
+		cli_die();
+	}
+	samples->a[samples->n++] = (struct sample){ pid, tid, *run };
 }
 
 static int

@@ -11,7 +11,8 @@ void sample_share(unsigned ms);
 /* Was the first moment's look taken, by this child or one before it? */
 int sample_taken(void);
 
-/* Begin it, forgetting one that got stuck; keep what a thread had run. */
+/* Begin it, forgetting one that got stuck; keep what a thread had run, which
+ * exits when memory ran out. */
 void sample_begin(void);
 void sample_add(int pid, int tid, const struct run *);
 

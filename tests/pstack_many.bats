@@ -227,6 +227,22 @@ pstack: this kernel shows no system calls (CONFIG_HAVE_ARCH_TRACEHOOK)' ]
 	[[ $output =~ "$PID/$spins R hold running [ran "[0-9]+\ times?,\ [1-9][0-9]*\ ms\ CPU\ in\ 0\.5\ s\] ]]
 }
 
+@test '-i: also where address space is limited' {
+	! grep -q __asan_init "$TOP/cmd/pstack" || skip 'the sanitizer needs more'
+	hold 3,4=pipe read:3
+	tid=$(last_thread "$PID")
+	until_true in_call "$PID" "$tid" read
+	for kib in 20000 100000 110000; do
+		for o in '' -u; do
+			run --separate-stderr bash -c \
+				"ulimit -v $kib; exec pstack $o -i 0.02 $PID/$tid"
+			# 3: not root's
+			[ "$status" -eq 0 ] || [[ $status$stderr == 3*CAP_SYS_ADMIN* ]]
+			[[ ${lines[0]} == *' read('*'[ran 0 times in 0.02 s]' ]]
+		done
+	done
+}
+
 @test '-i -J: ran and cpu, and only then' {
 	need jq
 	hold 3,4=pipe read:3 spin
