@@ -75,7 +75,7 @@ static struct walk_pick *picks;
 
 /* What a child that got stuck leaves to the next. */
 static struct {
-	int operand;			/* the last one that was found */
+	int operand;			/* the last one that was come to */
 	int next;			/* the one that is looked at */
 	int printed;			/* a paragraph */
 	unsigned said, said_of_operand;	/* causes, as bits */
@@ -223,6 +223,11 @@ show_processes(void)
 
 	for (;;) {
 		kept->next = tasks.at + 1;
+		/* what there is to say of those before it was said */
+		if (noperands && kept->next > kept->operand) {
+			kept->operand = kept->next;
+			kept->said_of_operand = 0;
+		}
 		if ((r = tasks_process(&tasks)) == 0)
 			break;
 		if (noperands)
@@ -230,10 +235,6 @@ show_processes(void)
 		else
 			snprintf(number, sizeof number, "%d", tasks.pid);
 		kept->listed |= tasks.pid == 1;
-		if (tasks.at > kept->operand) {
-			kept->operand = tasks.at;
-			kept->said_of_operand = 0;
-		}
 		if (r < 0)
 			say_error(object, errno);
 		else

@@ -208,6 +208,21 @@ pstack: this kernel shows no system calls (CONFIG_HAVE_ARCH_TRACEHOOK)' ]
 	done
 }
 
+@test '-u and -F: a process that never answers: the others are said once' {
+	thread fx 5 5 S x
+	rm fx/5/status
+	mkfifo fx/5/status	# open(2) waits for a writer
+	thread fx 8 8 S y
+	for o in '' -u -F; do
+		# shellcheck disable=SC2086 # one or none
+		run -3 --separate-stderr pstack $o -T 0.5 -R fx 3 5 4 8
+		[ "$stderr" = 'pstack: 3: No such process
+pstack: 5: no answer from fx within 0.5 s
+pstack: 4: No such process' ]
+		[[ $output == *y* ]]
+	done
+}
+
 @test '-i: who did not run at all, who did, and what' {
 	hold 3,4=pipe read:3 nap spin
 	read -r _ asleep naps spins < <(threads "$PID" | paste -s -d ' ')
