@@ -429,8 +429,9 @@ cli_root(void)
 	return root;
 }
 
-/* Say that a step was not answered, once for what it was made for. */
-static void
+/* Say that a step was not answered, once for what it was made for; 0 if it was
+ * not needed. */
+static int
 say_stall(void)
 {
 	static int said;
@@ -439,9 +440,11 @@ say_stall(void)
 	int what;
 
 	at = guard_stall(&ms);
+	if (at->kind == GUARD_ASIDE)
+		return 0;
 	what = at->pid ? at->pid : -2 - at->fd;
 	if (what == said)
-		return;
+		return 1;
 	said = what;
 	if (at->pid)
 		cli_warn("%s: no answer from %s within %g s",
@@ -449,6 +452,7 @@ say_stall(void)
 	else
 		cli_warn("%s: no answer within %g s", at->fd < 0 ? cli.procfs :
 		         args[at->fd], ms / 1000.0);
+	return 1;
 }
 
 static int
@@ -470,8 +474,7 @@ cli_run(int (*scan)(void), int anew)
 	if (!(kept = guard_share(sizeof *kept)))
 		cli_die();
 	while ((r = guard_run(scan_all, cli.timeout)) == GUARD_STALLED) {
-		stalled = 1;
-		say_stall();
+		stalled |= say_stall();
 		cli.again = anew;
 		if (anew)
 			kept->status = (int)(kept->refused = 0);

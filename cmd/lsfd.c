@@ -75,7 +75,7 @@ static int want;		/* of a descriptor, DESC_WANT_* */
 static struct buf rec;
 static struct out out = { .rec = &rec };
 static unsigned pending;	/* rows put and not yet printed */
-static int slept;		/* at the last look, all threads of the table */
+static int slept;		/* at the last look, all who have the table */
 static unsigned long long switches;	/* ... after so many */
 
 /* Print the rows that were put. */
@@ -119,8 +119,9 @@ list_fd(int fd, int once)
 /*
  * Some descriptors of a table. That no row is half an old file and half a new
  * one costs two more calls a row; for many of them it is cheaper to prove that
- * none of the threads ran. Until then nothing is printed, and after a stall in
- * between the first of them is the one to go on with.
+ * none of the threads ran, and that no other process has the table. Until then
+ * nothing is printed, and after a stall in between the first of them is the one
+ * to go on with.
  */
 static int
 list_chunk(const int *fds, int n)
@@ -131,15 +132,15 @@ list_chunk(const int *fds, int n)
 
 	if (n >= (walk_single(&w) ? WORTH_ONE : WORTHWHILE) &&
 	    (!w.from || w.from->pid != w.pid) &&
-	    (slept || (slept = walk_asleep(&w, &switches)))) {
+	    (slept || (walk_asleep(&w, &switches) && walk_alone(&w)))) {
 		before = switches;
 		guard_fd(fds[0]);
 		for (i = 0; i < n; i++) {
 			guard_among(fds[i]);
 			err = (e = list_fd(fds[i], DESC_ONCE)) ? e : err;
 		}
-		slept = walk_asleep(&w, &switches);
-		if (slept && switches == before) {
+		slept = walk_asleep(&w, &switches) && switches == before;
+		if (slept) {
 			print_rows();
 			return err;
 		}

@@ -80,7 +80,7 @@ guard_resume(void)
 void
 guard_process(int pid)
 {
-	int n[GUARD_NET + 1] = { 0 };
+	int n[GUARD_ASIDE + 1] = { 0 };
 	unsigned i;
 
 	if (!child)

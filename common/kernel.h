@@ -80,6 +80,8 @@ struct kfiemap {
 #define SYS_pidfd_getfd 438
 #endif
 
+#define PF_FORKNOEXEC_ 0x40U	/* flags of /proc/PID/stat */
+
 #define KCMP_FILE_ 0
 #define KCMP_FILES_ 2
 #define KCMP_EPOLL_TFD_ 7

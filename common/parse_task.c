@@ -23,10 +23,14 @@ parse_field(const char *text, const char *key)
 
 /* The lines of status that are used. Each thread that a tool looks at has some
  * 60 lines, so they are gone through once. */
-enum { STATE, TGID, PID, UID, NSPID, KTHREAD, VMSIZE, VOLUNTARY, NOT, FIELDS };
+enum {
+	STATE, TGID, PID, PPID, UID, NSPID, KTHREAD, VMSIZE, VOLUNTARY, NOT,
+	FIELDS
+};
 static const char *const status_keys[] = {
-	[STATE] = "State:", [TGID] = "Tgid:", [PID] = "Pid:", [UID] = "Uid:",
-	[NSPID] = "NSpid:", [KTHREAD] = "Kthread:", [VMSIZE] = "VmSize:",
+	[STATE] = "State:", [TGID] = "Tgid:", [PID] = "Pid:",
+	[PPID] = "PPid:", [UID] = "Uid:", [NSPID] = "NSpid:",
+	[KTHREAD] = "Kthread:", [VMSIZE] = "VmSize:",
 	[VOLUNTARY] = "voluntary_ctxt_switches:",
 	[NOT] = "nonvoluntary_ctxt_switches:"
 };
@@ -91,6 +95,7 @@ parse_status(const char *text, struct task_status *st)
 	st->pid = (int)number(v[PID]);
 	if (st->tgid < 0 || st->pid < 0 || !v[UID])
 		return -1;
+	st->ppid = v[PPID] ? (int)number(v[PPID]) : 0;
 	strtoul(v[UID], &end, 10);
 	st->euid = (unsigned)strtoul(end, NULL, 10);
 	/* NSpid since Linux 4.1: one number for each namespace from the one of
@@ -127,7 +132,7 @@ parse_stat(const char *text, struct task_stat *st)
 	p += 3;
 	st->ticks = 0;
 	st->exit_code = -1;
-	/* state is field 3, tty_nr 7, utime 14, stime 15, starttime 22,
+	/* state is field 3, tty_nr 7, flags 9, utime 14, stime 15, starttime 22,
 	 * exit_code 52 (since Linux 3.5) */
 	for (i = 4; i <= 52; i++) {
 		if (i > 22 && *p != ' ')
@@ -136,6 +141,8 @@ parse_stat(const char *text, struct task_stat *st)
 			return -1;
 		if (i == 7)
 			st->tty_nr = (int)strtol(p, NULL, 10);
+		if (i == 9)
+			st->flags = (unsigned)strtoul(p, NULL, 10);
 		if (i == 14 || i == 15)
 			st->ticks += strtoull(p, NULL, 10);
 		if (i == 22)

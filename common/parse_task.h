@@ -13,6 +13,7 @@ struct task_status {
 	int kthread;
 	unsigned euid;
 	unsigned long long switches;	/* voluntary and not */
+	int ppid;		/* 0: none, or of another pid namespace */
 };
 int parse_status(const char *, struct task_status *);
 
@@ -30,6 +31,7 @@ const char *parse_field(const char *text, const char *key);
 struct task_stat {
 	char state;
 	int tty_nr;
+	unsigned flags;		/* PF_... of the kernel */
 	unsigned long long ticks;	/* of CPU time, user and system */
 	unsigned long long starttime;	/* clock ticks since boot */
 	int exit_code;		/* a zombie's, as wait(2)'s status; -1: none */

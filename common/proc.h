@@ -2,8 +2,8 @@
  * proc - I/O on a procfs tree, relative to directory descriptors; nothing
  * here looks inside a file. All risky reads are steps of the guard, by a table
  * of the names that are safe: status, comm, sched, schedstat, statm, limits,
- * cgroup, net/ and mountinfo never wait for a lock that a stuck process holds,
- * nor do directories. In a tree that is no procfs every look is a step. A step
+ * cgroup, children, net/ and mountinfo never wait for a lock that a stuck
+ * process holds, nor do directories. In a tree that is no procfs every look is a step. A step
  * that was given up before fails with ETIMEDOUT.
  */
 #include <stddef.h>

@@ -53,12 +53,13 @@ sys_self(int root, int pid)
 }
 
 static int
-compare(int root, int tid1, int tid2, int what, int fd1, unsigned long other)
+compare(int root, enum guard_kind kind, int tid1, int tid2, int what, int fd1,
+        unsigned long other)
 {
 	long r;
 
 	/* Takes exec_update_lock of both since Linux 5.10. */
-	if (!sys_ours(root) || guard_enter(GUARD_PROCESS) < 0)
+	if (!sys_ours(root) || guard_enter(kind) < 0)
 		return -1;
 	r = syscall(SYS_kcmp, tid1, tid2, what, (unsigned long)fd1, other);
 	guard_leave();
@@ -68,8 +69,17 @@ compare(int root, int tid1, int tid2, int what, int fd1, unsigned long other)
 int
 sys_kcmp(int root, int tid1, int tid2, int what, int fd1, int fd2)
 {
-	return compare(root, tid1, tid2, what == SYS_KCMP_FILE ? KCMP_FILE_ :
-	               KCMP_FILES_, fd1, (unsigned long)fd2);
+	return compare(root, GUARD_PROCESS, tid1, tid2,
+	               what == SYS_KCMP_FILE ? KCMP_FILE_ : KCMP_FILES_, fd1,
+	               (unsigned long)fd2);
+}
+
+int
+sys_shares(int root, int tid, int other)
+{
+	int r = compare(root, GUARD_ASIDE, tid, other, KCMP_FILES_, 0, 0);
+
+	return r < 0 ? -1 : r == 0;
 }
 
 int
@@ -79,7 +89,7 @@ sys_kcmp_epoll(int root, int tid1, int fd1, int tid2, int epfd, int tfd,
 	/* struct kcmp_epoll_slot */
 	uint32_t slot[3] = { (uint32_t)epfd, (uint32_t)tfd, (uint32_t)nth };
 
-	return compare(root, tid1, tid2, KCMP_EPOLL_TFD_, fd1,
+	return compare(root, GUARD_PROCESS, tid1, tid2, KCMP_EPOLL_TFD_, fd1,
 	               (unsigned long)slot);
 }
 

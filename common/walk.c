@@ -84,7 +84,7 @@ walk_open(struct walk *w, int root, const struct walk_pick *pick, size_t n,
 	w->end = pick ? pick + n : NULL;
 	w->dir = w->table.dir = w->fds.fd = w->tasks.fd = -1;
 	w->table.infos = 0;
-	w->processes.fd = w->mapdir = -1;
+	w->processes.fd = w->mapdir = w->status = -1;
 	w->pid = 0;
 	w->from = again ? NULL : guard_resume();
 	if (pick)
@@ -113,9 +113,11 @@ close_process(struct walk *w)
 		numdir_close(&w->tasks);
 	if (w->mapdir >= 0 && w->mapdir != w->dir)
 		close(w->mapdir);
+	if (w->status >= 0)
+		close(w->status);
 	if (w->dir >= 0)
 		close(w->dir);
-	w->dir = w->mapdir = -1;
+	w->dir = w->mapdir = w->status = -1;
 	free(w->maps_begin);
 	w->maps_begin = w->map = w->maps_end = NULL;
 	w->ntables = 0;
@@ -444,15 +446,20 @@ walk_single(const struct walk *w)
 	return w->first == 0;
 }
 
-/* Read the status of the process; 0 or -1. */
+/* Read the status of the process, which stays open to be read again; 0 or
+ * -1. */
 static int
 read_status(struct walk *w, struct task_status *st)
 {
 	static struct buf b;
 
-	if (proc_read(w->dir, "status", &b) < 0 || parse_status(b.s, st) < 0)
+	if (w->status < 0)
+		w->status = proc_file(w->dir, "status");
+	if (w->status < 0 || proc_reread(w->status, "status", &b) < 0 ||
+	    parse_status(b.s, st) < 0)
 		return -1;
 	w->euid = st->euid;
+	w->parent = st->ppid;
 	return 0;
 }
 
@@ -490,9 +497,69 @@ walk_asleep(struct walk *w, unsigned long long *switches)
 		asleep = proc_read(w->dir, name, &b) == 0 &&
 		    parse_status(b.s, &st) == 0 && st.state != 'R';
 		*switches += st.switches;
+		w->parent = st.ppid;
 	}
 	numdir_close(&tasks);
 	return asleep && r == 0;
+}
+
+/* Has the process executed a program since it was made? */
+static int
+has_executed(const struct walk *w)
+{
+	static struct buf b;
+	struct task_stat st;
+
+	return proc_read(w->dir, "stat", &b) == 0 &&
+	    parse_stat(b.s, &st) == 0 && !(st.flags & PF_FORKNOEXEC_);
+}
+
+/* Has a child of that thread the table, too, or may it? */
+static int
+has_child(const struct walk *w, int tid)
+{
+	static struct buf b;
+	char name[32], *s, *end;
+	long child;
+	int r;
+
+	snprintf(name, sizeof name, "task/%d/children", tid);
+	if (proc_read(w->dir, name, &b) < 0)
+		return 1;
+	for (s = b.s; (child = strtol(s, &end, 10)), end > s; s = end) {
+		r = sys_shares(w->root, walk_thread(w), (int)child);
+		if (r > 0 || (r < 0 && errno != ESRCH))
+			return 1;
+	}
+	return 0;
+}
+
+/*
+ * A process of clone(CLONE_FILES) shares the table with the one that made it
+ * until one of them executes a program, which makes a table of its own. So the
+ * others are its parent, if the process has executed nothing, and its children,
+ * whom CONFIG_PROC_CHILDREN lists. What is not seen is one whose parent is
+ * another: it has ended, or made it with CLONE_PARENT.
+ */
+int
+walk_alone(const struct walk *w)
+{
+	struct numdir tasks;
+	int r, tid = walk_thread(w);
+
+	/* does it answer itself? then only the others may not */
+	sys_kcmp(w->root, tid, tid, SYS_KCMP_FILES, 0, 0);
+	r = w->parent ? sys_shares(w->root, tid, w->parent) : -1;
+	if (r > 0 || (r < 0 && !has_executed(w)))
+		return 0;
+	if (walk_single(w))
+		return !has_child(w, w->pid);
+	if (numdir_open(&tasks, w->dir, "task") < 0)
+		return 0;
+	while ((r = numdir_next(&tasks, &tid)) == 1 && !has_child(w, tid))
+		;
+	numdir_close(&tasks);
+	return r == 0;
 }
 
 int

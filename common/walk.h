@@ -25,7 +25,9 @@ struct walk {
 	const struct walk_pick *pick, *at, *end;
 	const struct guard_at *from;	/* go on here, after a stall */
 	struct numdir processes, tasks, fds;
-	long long euid;			/* of the process, or -1 */
+	int status;			/* of the process, or -1 */
+	long long euid;			/* ... or -1 */
+	int parent;			/* ... or 0, once walk_asleep looked */
 	int state, first, *tables;
 	size_t ntables;
 	struct buf maps;
@@ -69,6 +71,10 @@ int walk_single(const struct walk *);
  * all: if that is unchanged at a second call, none of them ran in between and
  * the table is the same. Else 0. */
 int walk_asleep(struct walk *, unsigned long long *switches);
+
+/* Has no process but this one the current table, after walk_asleep? Not if that
+ * can't be told. */
+int walk_alone(const struct walk *);
 
 /* The effective user ID of the process, or -1 if it can't be read. */
 long long walk_euid(struct walk *);

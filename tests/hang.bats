@@ -216,6 +216,27 @@ all_answer() {
 	has pstack_i "^$LATE/$LATE S hold read\(0<.* \[ran 0 times in 0.1 s\]\$"
 }
 
+@test "exec_update_lock held: not of whom it is only the child" {
+	bench
+	server 'hang WRITE'
+	# shellcheck disable=SC2016 # expanded there
+	keep "${IN[@]}" bash -c '"$@" & exec 60</dev/zero; wait' - \
+		"$TESTS/victim" exec mnt/f
+	V=$PID
+	until_true logged 'held WRITE'
+	parent=$(ns awk '/^PPid:/ { print $2 }' "/proc/$V/status")
+	[ "$(ns cat "/proc/$parent/comm")" = bash ]
+	until_true ns test -e "/proc/$parent/fd/60"
+	ask lsfd_p lsfd -H "$parent"
+	said lsfd_p 0
+	has lsfd_p "^$parent	bash	60	r	chr	-	/dev/zero$"
+	[ "$(wc -l <lsfd_p.out)" -eq "$(ns ls "/proc/$parent/fd" | wc -l)" ]
+	# and the child is told once
+	ask lsfd lsfd -H
+	said lsfd 3 'lsfd: @V: no answer from /proc within 0.1 s'
+	has lsfd "^$parent	bash	60	r	chr	-	/dev/zero$"
+}
+
 @test "fdrecover --pause goes on without what gives no answer" {
 	bench
 	victim exec mnt/f

@@ -36,6 +36,9 @@
  *	int80:NR:ARG...			the same by the 32-bit entry (x86-64)
  *	vfork				a thread's vfork(2) child waits
  *	child:ACTION			a child that does the action and waits
+ *	sharer:PATH:PATH		a child that shares the descriptors and
+ *					makes 100 the one or the other (rw),
+ *					again and again
  *	zombie				a child that ended and is not waited for
  *	deadleader			the leader ends, a thread waits; last
  */
@@ -316,6 +319,30 @@ fork_child(const char *action)
 	close(fds[0]);
 }
 
+static _Noreturn int
+do_share(void *arg)
+{
+	char *first = arg, *second = strchr(first, ':');
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	*second++ = '\0';
+	for (;;) {
+		put(open(first, O_RDONLY), 100);
+		put(open(second, O_RDWR), 100);
+	}
+}
+
+/* A process, and no thread: without CLONE_VM the stack is a copy. */
+static void
+fork_sharer(const char *paths)
+{
+	static _Alignas(16) char stack[16384];
+
+	if (clone(do_share, stack + sizeof stack, CLONE_FILES | SIGCHLD,
+	          strdup(paths)) < 0)
+		err(1, "clone");
+}
+
 static void
 act_at(const char *s, int n, int m, const char *what)
 {
@@ -436,6 +463,8 @@ act(const char *s)
 		map(a, PROT_READ);
 	} else if ((a = after(s, "child:"))) {
 		fork_child(a);
+	} else if ((a = after(s, "sharer:"))) {
+		fork_sharer(a);
 	} else if (strcmp(s, "zombie") == 0) {
 		fork_child(NULL);
 	} else if (strcmp(s, "undumpable") == 0) {

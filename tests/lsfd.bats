@@ -571,6 +571,20 @@ while True:
 		-e "r - 11 $PWD/ca" -e "rw append 22 $PWD/cb" -e '- - - -' rows)" ]
 }
 
+@test "lsfd: a process that shares the descriptors makes no mixed row" {
+	printf '%011d' 0 >ca
+	printf '%022d' 0 >cb
+	hold many:200:ca sharer:ca:cb
+	until_true test -e "/proc/$PID/fd/100"
+	child=$(cat "/proc/$PID/task/$PID/children")
+	for i in $(seq 150); do
+		lsfd -H "$PID" $child | awk -F '\t' '$3 == 100 { print $4, $6, $7 }'
+	done >rows
+	[ "$(wc -l <rows)" -gt 200 ]
+	sort rows | uniq -c
+	[ -z "$(grep -vxF -e "r 11 $PWD/ca" -e "rw 22 $PWD/cb" -e '- - -' rows)" ]
+}
+
 @test "lsfd FILE: cwd, executable and mappings count" {
 	mkdir dir
 	cp "$TESTS/hold" prog
