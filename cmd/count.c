@@ -74,18 +74,19 @@ count_threads(int root, int dir, unsigned long long *n)
 {
 	struct numdir tasks;
 	char name[32];
-	int tid;
+	int tid, r = 0;
 
 	*n = 0;
 	if (numdir_open(&tasks, dir, "task") < 0)
 		return errno == ENOENT ? 0 : -1;
-	while (*n == 0 && numdir_next(&tasks, &tid) == 1) {
+	while (r == 0 && *n == 0 && numdir_next(&tasks, &tid) == 1) {
 		snprintf(name, sizeof name, "task/%d/fd", tid);
-		if (count_fds(root, dir, name, n) < 0)
-			*n = 0;
+		r = count_fds(root, dir, name, n);
+		if (r < 0 && (errno == ENOENT || errno == ESRCH))
+			r = *n = 0;
 	}
 	numdir_close(&tasks);
-	return 0;
+	return r;
 }
 
 /* The soft limit; 0, or -1 where it is not known. */
@@ -111,22 +112,28 @@ limit(const struct walk *w, unsigned long long *max)
 int
 count_put(struct out *o, const struct walk *w)
 {
+	int dir = w->tid ? w->table.dir : w->dir;
 	unsigned long long n, max;
 
-	if (count_fds(w->root, w->dir, "fd", &n) < 0)
+	if (count_fds(w->root, dir, "fd", &n) < 0)
 		return -1;
-	if (n == 0 && count_threads(w->root, w->dir, &n) < 0)
+	if (n == 0 && !w->tid && count_threads(w->root, dir, &n) < 0)
 		return -1;
-	if (proc_read(w->dir, "comm", &text) < 0)
+	if (proc_read(dir, "comm", &text) < 0)
 		return -1;
 	if (text.n && text.s[text.n - 1] == '\n')
 		text.n--;
-	out_num(o, (unsigned)w->pid);
+	out_num(o, (unsigned)(w->tid && o->mode != OUT_JSON ? w->tid :
+	        w->pid));
 	out_str(o, text.s, text.n);
 	out_num(o, n);
 	if (limit(w, &max) == 0)
 		out_num(o, max);
 	else
 		out_null(o);
+	if (w->tid)
+		out_key_num(o, "tid", (unsigned)w->tid);
+	else
+		out_key_null(o, "tid");
 	return 0;
 }

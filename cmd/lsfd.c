@@ -229,21 +229,35 @@ list_process(void)
 	}
 }
 
-/* The record of --count. */
-static void
-count_process(void)
+/* A record of --count; 0, or the errno of what may not be read. */
+static int
+count_table(void)
 {
-	int err;
-
 	if (count_put(&out, &w) == 0) {
 		cli_end(&out);
 		pending++;
 		print_rows();
-		return;
+		return 0;
 	}
-	err = errno;
 	rec.n = 0;
-	if (err != ENOENT && err != ESRCH)
+	return errno;
+}
+
+/* That of the process, or of the threads that were asked for: one each that has
+ * a table of its own. */
+static void
+count_process(void)
+{
+	int r = 0, e, err = 0;
+
+	if (!w.pick || w.pick->tid == 0)
+		err = count_table();
+	else
+		while ((r = walk_table(&w)) == 1)
+			err = (e = count_table()) ? e : err;
+	if (r < 0)
+		err = errno;
+	if (err && err != ENOENT && err != ESRCH)
 		cli_process_error(w.pid, err, !w.pick);
 }
 

@@ -577,10 +577,15 @@ while True:
 	hold many:200:ca sharer:ca:cb
 	until_true test -e "/proc/$PID/fd/100"
 	child=$(cat "/proc/$PID/task/$PID/children")
-	for i in $(seq 150); do
+	for i in $(seq 100); do
 		lsfd -H "$PID" $child | awk -F '\t' '$3 == 100 { print $4, $6, $7 }'
 	done >rows
-	[ "$(wc -l <rows)" -gt 200 ]
+	[ "$(wc -l <rows)" -gt 150 ]
+	# also where kcmp is refused
+	for i in $(seq 50); do
+		"$TESTS/refuse" EPERM kcmp lsfd -H "$PID" $child |
+			awk -F '\t' '$3 == 100 { print $4, $6, $7 }'
+	done >>rows
 	sort rows | uniq -c
 	[ -z "$(grep -vxF -e "r 11 $PWD/ca" -e "rw 22 $PWD/cb" -e '- - -' rows)" ]
 }

@@ -205,7 +205,7 @@ import signal; open("ready", "w"); signal.pause()'
 	[ "${lines[0]}" = 'PID     COMMAND             FDS LIMIT' ]
 	[ "${lines[1]}" = "$(printf '%-7s %-15s %7s %s' "$PID" hold "$n" 777)" ]
 	run -0 lsfd --count -J "$PID"
-	[ "$output" = "{\"pid\":$PID,\"command\":\"hold\",\"fds\":$n,\"limit\":777}" ]
+	[ "$output" = "{\"pid\":$PID,\"command\":\"hold\",\"fds\":$n,\"limit\":777,\"tid\":null}" ]
 	run -0 lsfd --count -H
 	grep -qx "$(printf '%s\thold\t%s\t777' "$PID" "$n")" <<<"$output"
 	run -1 --separate-stderr lsfd --count 2147483647
@@ -214,6 +214,39 @@ import signal; open("ready", "w"); signal.pause()'
 		# shellcheck disable=SC2086 # some are two words
 		run -2 lsfd --count $bad
 	done
+}
+
+@test "lsfd --count: a thread's own table under its ID" {
+	local tid own other shared n
+	hold 100=r:/etc/passwd thread private:101,102=pipe private:103=dup:0 \
+		comm:leader
+	for tid in "/proc/$PID/task"/*; do
+		tid=${tid##*/}
+		if [ -e "/proc/$PID/task/$tid/fd/101" ]; then
+			own=$tid
+		elif [ -e "/proc/$PID/task/$tid/fd/103" ]; then
+			other=$tid
+		elif [ "$tid" -ne "$PID" ]; then
+			shared=$tid
+		fi
+	done
+	count() {
+		printf '%s\t%s\t%s\t%s\n' "$1" "$(cat "/proc/$PID/task/$1/comm")" \
+			"$(find "/proc/$PID/task/$1/fd" -mindepth 1 | wc -l)" "$(ulimit -n)"
+	}
+	[ "$(count "$own" | cut -f 3)" -ne "$(count "$PID" | cut -f 3)" ]
+	run -0 lsfd --count -H "$own"
+	[ "$output" = "$(count "$own")" ]
+	run -0 lsfd --count -H "$other" "$own"
+	[ "$output" = "$(printf '%s\n' "$own" "$other" | sort -n | while read -r n; do
+		count "$n"; done)" ]
+	run -0 lsfd --count -J "$own"
+	[[ $output == "{\"pid\":$PID,"*",\"tid\":$own}" ]]
+	# one that shares the process's is the process, and so is its PID
+	run -0 lsfd --count -H "$shared"
+	[ "$output" = "$(count "$PID")" ]
+	run -0 lsfd --count -H "$PID"
+	[ "$output" = "$(count "$PID")" ]
 }
 
 @test "lsfd --count: a dead leader's threads, a zombie, a copy of a procfs" {
