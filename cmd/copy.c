@@ -235,17 +235,34 @@ copy_file(struct copy *c)
 }
 
 /*
- * A read lease is granted when nobody can write, neither by a descriptor nor by
- * a mapping, and as long as it lasts nobody begins to. Overlayfs doesn't see
- * mappings, and file servers have writers elsewhere.
+ * Is a read lease granted on it only when nobody can write? Overlayfs doesn't
+ * see mappings, and file servers have writers elsewhere. What the kernel made
+ * itself (memfd_create(2), shared memory) was opened without being counted as
+ * open for writing; that is on a tmpfs of its own, which has no limit.
  */
+static int
+counts_writers(const struct file *f)
+{
+	struct statfs fs;
+
+	if (file_statfs(f, &fs) < 0)
+		return 0;
+	switch ((uint32_t)fs.f_type) {
+	case EXT4_MAGIC:
+	case XFS_MAGIC:
+	case BTRFS_MAGIC:
+		return 1;
+	default:
+		return (uint32_t)fs.f_type == TMPFS_MAGIC && fs.f_blocks;
+	}
+}
+
+/* A read lease is granted when nobody can write, neither by a descriptor nor by
+ * a mapping, and as long as it lasts nobody begins to. */
 static int
 lease(struct copy *c)
 {
-	uint32_t fs = filesystem(&c->from);
-
-	c->leased = !c->borrowed && (fs == EXT4_MAGIC || fs == XFS_MAGIC ||
-	    fs == BTRFS_MAGIC || fs == TMPFS_MAGIC) &&
+	c->leased = !c->borrowed && counts_writers(&c->from) &&
 	    fcntl(c->from.fd, F_SETLEASE, F_RDLCK) == 0;
 	return c->leased;
 }

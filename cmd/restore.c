@@ -34,6 +34,7 @@ static struct {
 	int begun;			/* what gets stuck now ends it */
 	const char *method;
 	int changed, blind, deleted, at_rest, paused, unasked;
+	int shared;			/* memory: who maps it is not told */
 	unsigned long long bytes;
 	struct kstatx st;		/* of the source */
 } *kept;
@@ -360,7 +361,7 @@ report_writers(int root)
 	if (look)
 		writers_find(root, &kept->st, &writers);
 	report(look && told ? writers.text : NULL);
-	if (kept->blind && !kept->changed && (writers.unseen ||
+	if (kept->blind && !kept->changed && (writers.unseen || kept->shared ||
 	    (!kept->paused && (kept->at_rest || writers.mapped))))
 		say_blind();
 	if (kept->unasked)
@@ -473,6 +474,7 @@ restore_file(int root)
 	if (pin_file(root) < 0)
 		return;
 	kept->deleted = desc.deleted > 0;
+	kept->shared = desc.type == DESC_ANON;
 	if (!to_stdout && ((op->dest ?
 	    target_path(op->dest, original()) : in_place()) < 0 ||
 	    target_check() < 0))

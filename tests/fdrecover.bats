@@ -303,7 +303,9 @@ load recover
 	[ "$stderr" = "fdrecover: $PID 102: $PWD/kept is not deleted: give a DEST for a copy" ]
 	run -0 fdrecover "$PID" 100 a
 	[ "$(cat a)" = hello ]
-	run -0 fdrecover "$PID" 101 b
+	# another may have memory mapped: who sees not all of them gets 3
+	run fdrecover "$PID" 101 b
+	[ "$status" -eq 0 ] || { [ "$status" -eq 3 ] && [ "$(id -u)" -ne 0 ]; }
 	[ "$(cat b)" = memory ]
 	run -0 --separate-stderr fdrecover "$PID" 102 c
 	cmp c kept

@@ -174,3 +174,43 @@ while True: os.pwrite(100, os.urandom(8), 0)'
 	run -3 --separate-stderr ns fdrecover "$PID" 100 e/new
 	[ "${stderr_lines[-1]}" = 'fdrecover: e/new: the file changed while it was copied' ]
 }
+
+@test "fdrecover: of memory no lease proves that nobody writes to it" {
+	need_root
+	need python3
+	cat >memory.py <<-'EOF'
+	import mmap, os, sys, threading
+	how, size = sys.argv[1], 20 << 20
+	if how == 'shared':
+	    m = mmap.mmap(-1, size)
+	    at, = [s.split()[0] for s in open('/proc/self/maps') if '/dev/zero' in s]
+	    fd = os.open('/proc/self/map_files/' + at, os.O_RDWR)
+	else:
+	    fd = os.memfd_create('m')
+	    os.truncate(fd, size)
+	    m = mmap.mmap(fd, size) if how == 'mapped' else None
+	os.dup2(fd, 100)
+	os.closerange(3, 100)
+	open('held', 'w').write('%d\n' % os.getpid())
+	while how == 'written':
+	    os.pwrite(100, b'x', 0)
+	threading.Event().wait()
+	EOF
+	for how in written mapped shared rests; do
+		apart :
+		rm -f held
+		# shellcheck disable=SC2086 # words
+		start $INTO python3 memory.py "$how"
+		until_true test -s held
+		run --separate-stderr ns fdrecover "$(cat held)" 100 "$how"
+		[[ ${stderr_lines[0]} == "fdrecover: $how: copied, 20971520 bytes "* ]]
+		case $how in
+		written) said='the file changed while it was copied' ;;
+		rests) said='' ;;
+		*) said='the file may have changed while it was copied: on this file system stores through a mapping can'\''t be seen' ;;
+		esac
+		[ "${stderr_lines[1]}" = "${said:+fdrecover: $how: $said}" ]
+		[ "$status" -eq "$((${#said} ? 3 : 0))" ]
+		end_started
+	done
+}
