@@ -169,9 +169,38 @@ open_dir(const char *path, int real)
 	return fd < 0 ? -1 : 0;
 }
 
+/*
+ * The original path as the process sees it, if it leads to the file's own mount
+ * from there, else NULL. The file may be of a mount that the process does not
+ * see, too: it was mounted over or detached, or came through a socket.
+ */
+static const char *
+seen_by(int pid, const char *path, const struct kstatx *file)
+{
+	static char seen[3 * PATH_MAX];
+	struct file root = { AT_FDCWD, dir.at }, up = root;
+	struct kstatx st;
+	int n = snprintf(seen, sizeof seen, "%s/%d/root", cli.procfs, pid);
+
+	root.fd = file_open(&root, seen, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+	if (root.fd < 0)
+		return NULL;
+	up.fd = file_open_real(&root, kept->dir[1] ? kept->dir + 1 : ".",
+	                       O_PATH | O_DIRECTORY | O_CLOEXEC);
+	close(root.fd);
+	if (up.fd < 0)
+		return NULL;
+	snprintf(seen + n, sizeof seen - (size_t)n, "%s", path);
+	if (file_statx(&up, "", &st) < 0 || st.mnt_id != file->mnt_id)
+		*seen = '\0';
+	close(up.fd);
+	return *seen ? seen : NULL;
+}
+
 int
 target_in_place(const char *path, const struct kstatx *file, int pid)
 {
+	const char *seen;
 	struct kstatx st;
 	int failed;
 
@@ -193,12 +222,13 @@ target_in_place(const char *path, const struct kstatx *file, int pid)
 	if (!(st.mask & file->mask & KSTATX_MNT_ID))
 		return refuse("%s: to restore in place needs mount IDs (Linux "
 		              "5.8): give a DEST", path);
-	if (st.mnt_id != file->mnt_id)
-		return refuse("%s: is on another mount than the file, which "
-		              "is of another mount namespace or was mounted "
-		              "over: give a DEST, such as /proc/%d/root%s",
-		              path, pid, path);
-	return 0;
+	if (st.mnt_id == file->mnt_id)
+		return 0;
+	seen = seen_by(pid, path, file);
+	return refuse("%s: is on another mount than the file, which is of "
+	              "another mount namespace or was mounted over: give a "
+	              "DEST%s%s", path, seen ? ", such as " : "",
+	              seen ? seen : "");
 }
 
 int

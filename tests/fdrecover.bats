@@ -483,6 +483,34 @@ load recover
 	[ "$(ns cat victim/f)" = evil ]
 }
 
+@test "fdrecover: a DEST is only proposed where it is on the file's mount" {
+	local over='is on another mount than the file, which is of another mount namespace or was mounted over: give a DEST'
+	need_root
+	mkdir victim
+	mounts 'mount -t tmpfs none victim'
+	# the holder is of our namespace, and so is its path
+	hold_as "nsenter -t $NS -m -w --" 100=rw:victim/f text:100:evil unlink:victim/f
+	from=$PID
+	hold 100=rw:"/proc/$from/fd/100"
+	run -1 --separate-stderr fdrecover "$PID" 100
+	[ "$stderr" = "fdrecover: $PWD/victim/f: $over" ]
+	run -1 --separate-stderr fdrecover "$from" 100
+	[ "$stderr" = "fdrecover: $PWD/victim/f: $over, such as /proc/$from/root$PWD/victim/f" ]
+	# detached, its path begins at its own root
+	ns umount -l victim
+	run -1 --separate-stderr fdrecover "$from" 100
+	[ "$stderr" = "fdrecover: /f: $over" ]
+	# another PID namespace has its own numbers
+	apart 'mount -t tmpfs none victim'
+	hold_as "$INTO" 100=rw:victim/f text:100:evil unlink:victim/f
+	there=/proc/$NS/root/proc
+	run -1 --separate-stderr fdrecover -R "$there" "$PID" 100
+	[ "$stderr" = "fdrecover: $PWD/victim/f: $over, such as $there/$PID/root$PWD/victim/f" ]
+	run -0 fdrecover -R "$there" "$PID" 100 "$there/$PID/root$PWD/victim/f"
+	[ "$(ns cat victim/f)" = evil ]
+	[ -z "$(left victim)" ]
+}
+
 @test "fdrecover: on tmpfs and ext4" {
 	need_root
 	need mkfs.ext4
