@@ -31,6 +31,7 @@ struct answer {
 
 static struct {
 	int pid;			/* of that process, or 0 */
+	int untaken;			/* 1 or 2: why it has ended */
 } *kept;
 
 static int sock = -1;
@@ -136,8 +137,23 @@ stop_process(int root, int pid)
 	return a;
 }
 
+/* The descriptor whose reader, who may be stopped himself, took nothing for as
+ * long as an answer may take, or 0; to be called every LOOK ms. */
+static int
+find_untaken(void)
+{
+	static size_t before;
+	static unsigned ms;
+	size_t written;
+	int fd = guard_waits(&written);
+
+	ms = fd && written == before ? ms + LOOK : 0;
+	before = written;
+	return cli.timeout && ms >= cli.timeout ? fd : 0;
+}
+
 /* The process that stops others, until it is told to end by a 0 or by the end
- * of those it works for. */
+ * of those it works for, or nobody takes what they print. */
 static _Noreturn void
 serve(pid_t parent)
 {
@@ -146,8 +162,8 @@ serve(pid_t parent)
 	int root = cli_root(), pid;
 
 	for (;;) {
-		if (poll(&pfd, 1, LOOK) == 0 && kill(parent, 0) < 0 &&
-		    errno == ESRCH)
+		if (poll(&pfd, 1, LOOK) == 0 && ((kill(parent, 0) < 0 &&
+		    errno == ESRCH) || (kept->untaken = find_untaken())))
 			_exit(1);
 		if (pfd.revents == 0)
 			continue;
@@ -174,6 +190,7 @@ pause_start(void)
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) < 0)
 		return -1;
+	kept->untaken = 0;
 	if ((pid = guard_fork(sv[1])) == 0)
 		serve(parent);
 	close(sv[1]);
@@ -271,6 +288,12 @@ pause_end(void)
 	kill(kept->pid, SIGKILL);
 	waitpid(kept->pid, NULL, 0);
 	kept->pid = 0;
+	if (kept->untaken) {
+		cli_warn("%s: nothing was read for %g s: what was stopped went "
+		         "on", kept->untaken == 1 ? "stdout" : "stderr",
+		         cli.timeout / 1000.0);
+		cli_fail(3);
+	}
 	return all;
 }
 

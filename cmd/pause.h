@@ -15,7 +15,9 @@ int pause_start(void);
  * object. */
 int pause_writers(int root, const struct kstatx *file, const char *object);
 
-/* Have all go on: 1 if those that were to be stopped were so up to now. */
+/* Have all go on: 1 if those that were to be stopped were so up to now. They
+ * were not, which is said, where our own reader took nothing for too long: he
+ * may be one of them. */
 int pause_end(void);
 
 /* The same for what a child that got stuck has left. */

@@ -18,6 +18,7 @@
 enum {
 	RING = 256 * 1024,	/* bytes printed and not yet written */
 	BATCH = 64 * 1024,	/* bytes that are worth waking the parent */
+	PIECE = 16 * 1024,	/* bytes that a slow reader takes in time */
 	STALLS = 4096,		/* that many, and the scan is given up */
 	TICKS = 4,		/* looks at the step in a limit */
 	TICK = 250		/* ms between two, at most */
@@ -281,11 +282,22 @@ guard_write(int fd, const void *p, size_t n)
 	return 0;
 }
 
+int
+guard_waits(size_t *written)
+{
+	size_t out = atomic_load(&sh->out.tail);
+	size_t err = atomic_load(&sh->err.tail);
+
+	*written = out + err;
+	return atomic_load(&sh->out.head) != out ? 1 :
+	    atomic_load(&sh->err.head) != err ? 2 : 0;
+}
+
 /* In the parent: write what the child printed; 0, or -1 with errno. */
 static int
 drain(int fd, struct ring *r)
 {
-	size_t head;
+	size_t head, end;
 
 	while ((head = atomic_load(&r->head)) != r->tail) {
 		size_t at = r->tail % RING, n = head - r->tail;
@@ -293,9 +305,12 @@ drain(int fd, struct ring *r)
 
 		if (n > RING - at)
 			n = RING - at;
-		if (write_all(fd, r->data + at, n) < 0)
-			return -1;
-		atomic_store(&r->tail, r->tail + n);
+		for (end = at + n; at < end; at += n) {
+			n = end - at < PIECE ? end - at : PIECE;
+			if (write_all(fd, r->data + at, n) < 0)
+				return -1;
+			atomic_store(&r->tail, r->tail + n);
+		}
 		if (atomic_exchange(&sh->starved, 0))
 			send(sock, &c, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 	}

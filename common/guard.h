@@ -90,5 +90,9 @@ void guard_leave(void);
  * with errno. They are the parent's from here on, whatever gets stuck later. */
 int guard_write(int fd, const void *, size_t n);
 
+/* In the child, or beside it: the descriptor, 1 or 2, whose reader is being
+ * waited for, or 0; *written grows as long as something is taken. */
+int guard_waits(size_t *written);
+
 /* In the child: have what was printed written now. */
 void guard_flush(void);

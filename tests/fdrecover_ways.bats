@@ -309,6 +309,38 @@ goes_on() {
 	exec {reader}>&-
 }
 
+@test "fdrecover: who reads the output and can write to the file is not stopped for ever" {
+	need timeout
+	data f 3000000 && cp f ref
+	# shellcheck disable=SC2016 # for that shell
+	start bash -c 'exec 100<>f
+		timeout -k 1 25 fdrecover -T 2 --pause $$ 100 - 100>&- 2>said | cat >out
+		echo "${PIPESTATUS[0]}" >status'
+	until_true test -s status
+	cmp out ref
+	[ "$(sed -n 1p said)" = 'fdrecover: stdout: nothing was read for 2 s: what was stopped went on' ]
+	[[ $(sed -n 2p said) == 'fdrecover: stdout: copied, 3000000 bytes'* ]]
+	[ "$(cat status)" -eq 3 ]
+}
+
+@test "fdrecover: a slow reader ends no pause" {
+	need python3
+	data f 500000
+	hold 100=rw:f
+	# 8 KiB in a tenth of a second
+	cat >slow.py <<-'EOF'
+	import os, time
+	n = 0
+	while piece := os.read(0, 8192):
+	    n += len(piece)
+	    time.sleep(0.1)
+	print(n)
+	EOF
+	run -0 --separate-stderr bash -c "fdrecover -T 1 --pause $PID 100 - | python3 slow.py; exit \${PIPESTATUS[0]}"
+	[ "$output" = 500000 ]
+	[ "$stderr" = 'fdrecover: stdout: copied, 500000 bytes' ]
+}
+
 @test "fdrecover: a thread that can't be paused ends it" {
 	data f 3000000
 	hold 100=rw:f vfork unlink:f
