@@ -198,10 +198,15 @@ is_nameless(void)
 static const char *
 original(void)
 {
+	size_t n = desc.namelen;
+
 	if (!desc.named || desc.type == DESC_MEMFD ||
 	    desc.type == DESC_ANON || is_nameless())
 		return NULL;
-	desc.target.s[desc.namelen] = '\0';
+	/* it may be part of the name, but hardly is */
+	if (desc.deleted < 0 && desc_marked(desc.target.s, n))
+		n -= sizeof " (deleted)" - 1;
+	desc.target.s[n] = '\0';
 	return desc.target.s;
 }
 
@@ -473,7 +478,8 @@ restore_file(int root)
 	}
 	if (pin_file(root) < 0)
 		return;
-	kept->deleted = desc.deleted > 0;
+	/* where that can't be told there is the mark, or no text */
+	kept->deleted = desc.deleted > 0 || (desc.deleted < 0 && desc.named);
 	kept->shared = desc.type == DESC_ANON;
 	if (!to_stdout && ((op->dest ?
 	    target_path(op->dest, original()) : in_place()) < 0 ||

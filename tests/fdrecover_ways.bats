@@ -116,6 +116,25 @@ same_inode() {
 	[ "$(ns cat t/f)" = evil ]
 }
 
+@test "fdrecover: what bears the mark in another mount namespace is a deleted file" {
+	need_root
+	mkdir t u d
+	mounts 'mount --bind u t'
+	data u/f 1000
+	ln u/f u/other
+	hold_as "nsenter -t $NS -m -w --" 100=rw:t/f unlink:t/f
+	run -0 --separate-stderr fdrecover "$PID" 100 d
+	[[ $stderr == "fdrecover: d/f: c"*"ed, 1000 bytes (4.00K on disk); open for writing in $PID (hold): what is written there is not in it" ]]
+	cmp u/other d/f
+	# on its own mount it is the file itself
+	there=/proc/$NS/root$PWD/t
+	run -0 --separate-stderr fdrecover "$PID" 100 "$there"
+	[ "$stderr" = "fdrecover: $there/f: linked, 1000 bytes (4.00K on disk)" ]
+	same_inode "$PID" 100 u/f
+	run -1 --separate-stderr fdrecover "$PID" 100
+	[ "$stderr" = "fdrecover: $PID 100: can't tell whether $PWD/t/f is deleted: give a DEST" ]
+}
+
 @test "fdrecover: a path below /proc is what it names" {
 	gone f
 	data own 20
