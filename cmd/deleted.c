@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "guard.h"
 #include "kernel.h"
 #include "out.h"
 #include "cli.h"
@@ -15,6 +16,7 @@
 #include "desc.h"
 #include "deleted.h"
 #include "mount.h"
+#include "num.h"
 #include "proc.h"
 #include "walk.h"
 
@@ -29,6 +31,11 @@ const struct out_column deleted_columns[] = {
 	{ "HOLDERS", 7 }, { "LINKS", 5 }, { "SIZE", 5 }, { "USED", 5 },
 	{ "NAME", 0 }, { 0 }
 };
+
+/* Suspects that are looked at together; how many are worth the proof that the
+ * only thread, or none of several, ran; and so many in a row that the next ones
+ * are taken for suspects, too. */
+enum { CHUNK = 4096, WORTH_ONE = 4, WORTHWHILE = 100, RUN = 16 };
 
 static struct walk w;
 static struct desc desc;
@@ -89,6 +96,13 @@ by_used(const void *a, const void *b)
 	return by_inode(a, b);
 }
 
+static void
+drop(struct deleted *f)
+{
+	free(f->comm);
+	free(f->name);
+}
+
 /* Make the files from the given one on one an inode; the holders are summed up
  * over the processes, but are one within a process. */
 static void
@@ -107,8 +121,7 @@ fold(size_t from, int sum)
 		}
 		if (sum)
 			last->holders += files[i].holders;
-		free(files[i].comm);
-		free(files[i].name);
+		drop(&files[i]);
 	}
 	nfiles = k;
 }
@@ -202,30 +215,88 @@ add(void)
 		f->name = copy_bytes(desc.target.s, f->nname = desc.namelen);
 }
 
-/*
- * Read a descriptor; as desc_read. Most are told by one call or two: what is no
- * regular file, or has a link left and not the mark. Only what may be deleted
- * is worth the proof that it is read at one moment.
- */
+/* May it be a deleted file? Most are told by one call or two: what is no
+ * regular file, or has a link left and not the mark. */
 static int
-look(int fd)
+is_suspect(int fd)
 {
 	static struct buf target;
-	char name[16];
+	char number[24];
+	const char *name = num_text(number, (unsigned)fd);
 	struct kstatx st;
 
-	snprintf(name, sizeof name, "%d", fd);
-	desc.type = DESC_REG;
-	desc.deleted = 0;
-	if (proc_statx(w.table.fds, name, &st) == 0) {
-		if (!S_ISREG(st.mode))
-			return 0;
-		if (st.nlink &&
-		    proc_readlink(w.table.fds, name, &target) == 0 &&
-		    !desc_marked(target.s, target.n))
-			return 0;
+	if (proc_statx(w.table.fds, name, &st) < 0)
+		return 1;
+	return S_ISREG(st.mode) && (!st.nlink ||
+	    proc_readlink(w.table.fds, name, &target) < 0 ||
+	    desc_marked(target.s, target.n));
+}
+
+/* Read these descriptors and take note of deleted files; 0, or the errno of
+ * what may not be read. */
+static int
+look_at(const int *fds, size_t n, int once)
+{
+	size_t i;
+	int err = 0;
+
+	for (i = 0; i < n; i++) {
+		guard_fd(fds[i]);
+		if (!once && !is_suspect(fds[i]))
+			continue;
+		if (desc_read(&w.table, fds[i], DESC_WANT_STAT | once,
+		    &desc) == 0)
+			add();
+		else if (errno != ENOENT && errno != ESRCH)
+			err = errno;
 	}
-	return desc_read(&w.table, fd, DESC_WANT_STAT, &desc);
+	return err;
+}
+
+/* The same; that each of many was read at one moment is proved for all of them
+ * at once: no thread ran meanwhile. */
+static int
+look_at_suspects(const int *fds, size_t n)
+{
+	unsigned long long before, after;
+	unsigned doubtful = undecided;
+	size_t from = nfiles;
+	int err;
+
+	if (n >= (walk_single(&w) ? WORTH_ONE : WORTHWHILE) &&
+	    walk_asleep(&w, &before)) {
+		err = look_at(fds, n, DESC_ONCE);
+		if (walk_asleep(&w, &after) && after == before)
+			return err;
+		while (nfiles > from)
+			drop(&files[--nfiles]);
+		undecided = doubtful;
+	}
+	return look_at(fds, n, 0);
+}
+
+/* All descriptors of the current table; as look_at. */
+static int
+look_at_table(void)
+{
+	static int fds[CHUNK];
+	size_t n = 0, run = 0;
+	int fd, e, err = 0;
+
+	while (walk_fd(&w, &fd) == 1) {
+		/* where all are, one of them tells that they still are */
+		if ((run < RUN || run % RUN == 0) && !is_suspect(fd)) {
+			run = 0;
+			continue;
+		}
+		run++;
+		fds[n++] = fd;
+		if (n == CHUNK) {
+			err = (e = look_at_suspects(fds, n)) ? e : err;
+			n = 0;
+		}
+	}
+	return (e = look_at_suspects(fds, n)) ? e : err;
 }
 
 /* The executable and the mapped files; 0, or the errno of what may not be
@@ -256,17 +327,13 @@ static void
 look_at_process(void)
 {
 	size_t before = nfiles;
-	int fd, r, e, err = 0;
+	int r, e, err = 0;
 
 	while ((r = walk_table(&w)) == 1) {
 		if (w.tid == 0 && (e = look_at_others()))
 			err = e == ENOENT || e == ESRCH ? err : e;
-		while (walk_fd(&w, &fd) == 1) {
-			if (look(fd) == 0)
-				add();
-			else if (errno != ENOENT && errno != ESRCH)
-				err = errno;
-		}
+		if ((e = look_at_table()))
+			err = e;
 	}
 	if (r < 0)
 		err = errno;

@@ -110,6 +110,29 @@ load recover
 	[[ ${stderr_lines[-1]} =~ ^'fdrecover: '[0-9.]+[KMGTP]?' in '[0-9]+' deleted files'$ ]]
 }
 
+@test "fdrecover: of many descriptors that are deleted, too, the list shows what is" {
+	data kept 10
+	for how in '' spin; do
+		data f 10
+		data g 20
+		hold many:300:f 1050=r:kept 1100=r:/dev/null 1150=r:g 1200=r:kept unlink:f unlink:g $how
+		run -0 --separate-stderr fdrecover -H
+		[ "$(rows | cut -f 1-5 | sort)" = $'1000\tr\t1\t0\t10\n1150\tr\t1\t0\t20' ]
+	done
+}
+
+@test "fdrecover: that nothing ran proves that many descriptors were read at one moment" {
+	need strace
+	data f 10
+	hold many:300:f unlink:f
+	strace -f -y -o trace fdrecover >list || skip 'strace is not permitted'
+	grep -q "^$PID .* $PWD/f\$" list
+	# its name, its attributes and its mode: three calls for each, and a few
+	n=$(grep -c "[/0-9]/fd>, \"1[0-9][0-9][0-9]\"" trace)
+	[ "$n" -ge 900 ]
+	[ "$n" -lt 1000 ]
+}
+
 @test "fdrecover: what is deleted is in the list, and nothing else" {
 	data kept 10
 	data 'really (deleted)' 10
