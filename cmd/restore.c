@@ -174,6 +174,14 @@ pin_file(int root)
 	}
 	if (errno == ENOENT)
 		return no_descriptor(root);
+	if (errno == EPERM && op->fd == DESC_MEM) {
+		/* what may be listed may not be followed; CAP_SYS_ADMIN alone
+		 * before Linux 5.9 */
+		cli_warn("%s: %s (needs root or CAP_CHECKPOINT_RESTORE)",
+		         object, strerror(EPERM));
+		cli_fail(3);
+		return -1;
+	}
 	cli_error(errno == ESRCH ? op->process : object, errno);
 	return -1;
 }

@@ -195,6 +195,9 @@ load recover
 	run -0 --separate-stderr fdrecover -H
 	[ "$(rows | cut -f 1)" = 100 ]
 	[[ $stderr == *' deleted and only mapped, could not be looked at (needs root or CAP_CHECKPOINT_RESTORE)'* ]]
+	range=$(awk -v f="$PWD/mapped" '$6 == f { print $1; exit }' "/proc/$PID/maps")
+	run -3 --separate-stderr fdrecover "$PID" "$range" new
+	[ "$stderr" = "fdrecover: $PID $range: Operation not permitted (needs root or CAP_CHECKPOINT_RESTORE)" ]
 }
 
 @test "fdrecover: none is 1, none but something unseen is 3" {
