@@ -39,6 +39,18 @@ static int in_place;
 /* Say why there is no target; -1. */
 #define refuse(...) (cli_warn(__VA_ARGS__), cli_fail(1), -1)
 
+/* The same for what errno says of a path, with what would help. */
+static int
+refuse_path(const char *path)
+{
+	int err = errno, rights = err == EACCES || err == EPERM;
+
+	return refuse("%s: %s%s%s", path, strerror(err),
+	              err == EACCES ? " (needs root or CAP_DAC_OVERRIDE)" : "",
+	              err == EEXIST ? "" : in_place ? ": give a DEST" :
+	              rights ? ": give another DEST" : "");
+}
+
 /* In the parent and in the child. */
 static void
 on_signal(int sig)
@@ -214,11 +226,8 @@ target_in_place(const char *path, const struct kstatx *file, int pid)
 	if (failed && errno == ENOSYS)
 		return refuse("%s: to restore in place needs openat2 (Linux "
 		              "5.6): give a DEST", path);
-	if (failed)
-		return refuse("%s: %s: give a DEST", kept->dir,
-		              strerror(errno));
-	if (file_statx(&dir, "", &st) < 0)
-		return refuse("%s: %s", kept->dir, strerror(errno));
+	if (failed || file_statx(&dir, "", &st) < 0)
+		return refuse_path(kept->dir);
 	if (!(st.mask & file->mask & KSTATX_MNT_ID))
 		return refuse("%s: to restore in place needs mount IDs (Linux "
 		              "5.8): give a DEST", path);
@@ -235,7 +244,6 @@ int
 target_path(const char *path, const char *original)
 {
 	size_t n = strlen(path);
-	int err;
 
 	if (open_dir(path, 0) == 0) {
 		if (!original)
@@ -247,14 +255,11 @@ target_path(const char *path, const char *original)
 		         path[n - 1] == '/' ? "" : "/", base);
 		return 0;
 	}
-	err = errno;
 	if (path[n - 1] == '/')
-		return refuse("%s: %s", path, strerror(err));
+		return refuse_path(path);
 	if (split(path) < 0)
 		return -1;
-	if (open_dir(kept->dir, 0) < 0)
-		return refuse("%s: %s", kept->dir, strerror(errno));
-	return 0;
+	return open_dir(kept->dir, 0) < 0 ? refuse_path(kept->dir) : 0;
 }
 
 int
@@ -266,7 +271,7 @@ target_check(void)
 		errno = EEXIST;
 	if (errno == ENOENT && file_access(&dir, W_OK | X_OK) == 0)
 		return 0;
-	return refuse("%s: %s", kept->name, strerror(errno));
+	return refuse_path(kept->name);
 }
 
 int

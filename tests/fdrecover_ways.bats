@@ -187,16 +187,22 @@ same_inode() {
 	local how=''
 	[ "$(id -u)" -ne 0 ] ||
 		how='setpriv --reuid 65534 --regid 65534 --clear-groups'
-	data f 1000
-	chmod 666 f
 	mkdir no yes
+	data no/f 1000
+	chmod 666 no/f
+	hold_as "$how" 100=rw:no/f
+	rm no/f
 	chmod 555 no
 	chmod 777 yes
-	hold_as "$how" 100=rw:f
-	rm f
 	run -1 --separate-stderr as_user "$TOP/cmd/fdrecover" -n "$PID" 100 no/g
-	[ "$stderr" = 'fdrecover: no/g: Permission denied' ]
+	[ "$stderr" = 'fdrecover: no/g: Permission denied (needs root or CAP_DAC_OVERRIDE): give another DEST' ]
+	run -1 --separate-stderr as_user "$TOP/cmd/fdrecover" "$PID" 100
+	[[ $stderr == "fdrecover: $PWD/no"*': Permission denied (needs root or CAP_DAC_OVERRIDE): give a DEST' ]]
 	run -0 as_user "$TOP/cmd/fdrecover" -n "$PID" 100 yes/g
+	# a directory that can't be searched
+	chmod 600 no
+	run -1 --separate-stderr as_user "$TOP/cmd/fdrecover" "$PID" 100 no/sub/g
+	[ "$stderr" = 'fdrecover: no/sub: Permission denied (needs root or CAP_DAC_OVERRIDE): give another DEST' ]
 	[ -z "$(left yes)" ]
 }
 
