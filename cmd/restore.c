@@ -475,7 +475,7 @@ restore_file(int root)
 	kept->begun = !op->dry;
 	if (find_process(root) < 0)
 		return;
-	if (op->pause && !op->dry && !sys_ours(root)) {
+	if (op->pause && !sys_ours(root)) {
 		(void)refuse("%s: is not of our PID namespace: no --pause",
 		             cli.procfs);
 		return;

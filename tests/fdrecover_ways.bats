@@ -366,6 +366,19 @@ goes_on() {
 	[ "$stderr" = 'fdrecover: stdout: copied, 500000 bytes' ]
 }
 
+@test "fdrecover: of another PID namespace nothing is paused, and -n says so" {
+	need_root
+	data f 1000
+	apart :
+	hold_as "$INTO" 100=rw:f unlink:f
+	for dry in '' -n; do
+		run -1 --separate-stderr fdrecover $dry --pause -R "/proc/$NS/root/proc" "$PID" 100 new
+		[ "$stderr" = "fdrecover: /proc/$NS/root/proc: is not of our PID namespace: no --pause" ]
+	done
+	run -0 fdrecover -n -R "/proc/$NS/root/proc" "$PID" 100 new
+	[ ! -e new ]
+}
+
 @test "fdrecover: a thread that can't be paused ends it" {
 	data f 3000000
 	hold 100=rw:f vfork unlink:f
