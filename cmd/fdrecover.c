@@ -107,16 +107,28 @@ part(const char **path, int *pid)
 		free(s);
 		return NULL;
 	}
-	*path += n + 1;
+	*path += n;
+	*path += strspn(*path, "/");
 	return s;
 }
 
+/* What follows in the path, or NULL if it does not begin so. Several slashes
+ * are as good as one. */
 static const char *
 behind(const char *path, const char *prefix)
 {
-	size_t n = strlen(prefix);
-
-	return strncmp(path, prefix, n) == 0 ? path + n : NULL;
+	while (*prefix) {
+		if (*prefix != *path)
+			return NULL;
+		if (*prefix == '/') {
+			prefix += strspn(prefix, "/");
+			path += strspn(path, "/");
+		} else {
+			prefix++;
+			path++;
+		}
+	}
+	return path;
 }
 
 /* A path such as /proc/PID/fd/N or /proc/PID/task/TID/exe, as it is pasted:
@@ -127,7 +139,10 @@ parse_path(struct restore *r)
 	static char *process;		/* stays as long as *r */
 	const char *s = behind(r->path, cli.procfs), *fd;
 
-	if (!s || *s++ != '/' || !(process = part(&s, &r->pid)))
+	if (!s || (*s != '/' && s[-1] != '/'))
+		return;
+	s += strspn(s, "/");
+	if (!(process = part(&s, &r->pid)))
 		return;
 	if ((fd = behind(s, "task/"))) {
 		s = fd;

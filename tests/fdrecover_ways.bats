@@ -142,6 +142,14 @@ same_inode() {
 	run -0 --separate-stderr fdrecover "/proc/$PID/fd/100"
 	cmp f ref
 	[[ $stderr == "fdrecover: $PWD/f: c"* ]]
+	for path in "/proc//$PID/fd/100" "//proc/$PID//fd///100" "/proc/$PID/task//$PID/fd/100"; do
+		for procfs in /proc /proc/ /proc//; do
+			run -0 --separate-stderr fdrecover -n -R "$procfs" "$path" new
+			[[ $stderr == 'fdrecover: new: would be c'* ]]
+		done
+	done
+	run --separate-stderr fdrecover "/procs/$PID/fd/100" new
+	[[ ${stderr_lines[-1]} == *' no deleted file that is open had this path' ]]
 	cp "$TESTS/hold" hold
 	TESTS=$PWD hold private:100=r:own unlink:own unlink:hold
 	tid=$(find "/proc/$PID/task" -mindepth 1 -maxdepth 1 ! -name "$PID" -printf %f)
