@@ -195,7 +195,9 @@ main(int argc, char **argv)
 	cli_open(argv);
 	while ((c = getopt_long(argc, argv, "cm:nJH0R:T:hV", options,
 	    NULL)) != -1) {
-		if (c == 'm')
+		if (c == 'm' && (mount || !*optarg))
+			cli_usage("-m: one mount point");
+		else if (c == 'm')
 			mount = optarg;
 		else if (c == 'c')
 			r.copy = 1;

@@ -15,6 +15,9 @@ load recover
 	run -2 fdrecover '' 3
 	run -2 fdrecover 1 ''
 	run -2 fdrecover 1 3 ''
+	run -2 --separate-stderr fdrecover -m ''
+	[ "${stderr_lines[0]}" = 'fdrecover: -m: one mount point' ]
+	run -2 fdrecover -m / -m /
 }
 
 @test "fdrecover: what does not exist is said, with status 1" {
