@@ -358,8 +358,8 @@ say_blind(void)
 {
 	cli_warn("%s: the file may have changed while it was copied: %son this "
 	         "file system stores through a mapping can't be seen",
-	         target_name(), writers.mapped || !writers.unseen ? "" :
-	         "some processes could not be looked at, and ");
+	         target_name(), writers.unseen ?
+	         "some processes could not be looked at, and " : "");
 	cli_fail(3);
 }
 

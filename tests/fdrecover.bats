@@ -564,8 +564,8 @@ load recover
 @test "fdrecover: on tmpfs stores through a mapping can't be seen: 3" {
 	need_root
 	mkdir t
-	mounts 'mount -t tmpfs none t && head -c 9000 /dev/zero >t/f'
-	hold_as "nsenter -t $NS -m -w --" 100=r:t/f map:t/f unlink:t/f
+	apart 'mount -t tmpfs none t && head -c 9000 /dev/zero >t/f'
+	hold_as "$INTO" 100=r:t/f map:t/f unlink:t/f
 	run -3 --separate-stderr ns fdrecover "$PID" 100
 	[ "${stderr_lines[1]}" = "fdrecover: $PWD/t/f: the file may have changed while it was copied: on this file system stores through a mapping can't be seen" ]
 	ns test -e t/f
@@ -591,6 +591,22 @@ load recover
 	until_true ns sh -c "! test -e /proc/$PID"
 	run -0 --separate-stderr ns $user "$(command -v fdrecover)" "$holder" 100 t/new
 	[ "${#stderr_lines[@]}" -eq 1 ]
+}
+
+@test "fdrecover: --pause does not stop who can't be looked at: 3" {
+	need_root
+	need setpriv
+	! grep -qs '[1-9]' /proc/sys/kernel/yama/ptrace_scope || skip 'an ordinary user may not trace'
+	mkdir t
+	chmod 755 .
+	data ref 9000
+	apart 'mount -t tmpfs none t && cp ref t/f && chown 65534:65534 t/f'
+	user="setpriv --reuid 65534 --regid 65534 --clear-groups --"
+	hold_as "$INTO $user" 100=r:t/f map:t/f
+	ns rm t/f
+	run -3 --separate-stderr ns $user "$(command -v fdrecover)" --pause "$PID" 100 t/new
+	[ "${stderr_lines[-1]}" = "fdrecover: t/new: the file may have changed while it was copied: some processes could not be looked at, and on this file system stores through a mapping can't be seen" ]
+	ns cmp t/new ref
 }
 
 @test "fdrecover: a frozen file system ends in 'no answer', and nothing is left" {
