@@ -169,6 +169,7 @@ sample(struct track *t, int all)
 	g->f.seekable = g->f.d.named = g->f.d.known = 0;
 	t->age = 0;
 	t->done = gauge_sample(g, all) < 0;
+	t->err = t->done ? errno : 0;
 }
 
 /* Decide what it goes by. A file that was only guessed is not what the counters

@@ -633,6 +633,12 @@ ahead() {
 	two=$PID
 	tell via pread
 	tell rate 3000000
+	file g 100000
+	file g.copy 100000
+	pace 7 r g
+	three=$PID
+	tell via open
+	tell rate 20000000
 	hold 9=r:f pos:9:50
 	run --separate-stderr fdprogress -H
 	echo "$output"
@@ -640,6 +646,8 @@ ahead() {
 	[ "$status" -eq 0 ] || [ "$status" -eq 3 ]
 	[ "$(awk -v p="$one" '$1 == p' <<<"$output" | cut -f 2-4)" = "$(printf 'pace\t7\tpos')" ]
 	[ "$(awk -v p="$two" '$1 == p' <<<"$output" | cut -f 2,4)" = "$(printf 'pace\tpread')" ]
+	# also one that has another file each time
+	[ "$(awk -v p="$three" '$1 == p' <<<"$output" | cut -f 2,4)" = "$(printf 'pace\tio')" ]
 	[ -z "$(awk -v p="$PID" '$1 == p' <<<"$output")" ]
 }
 
