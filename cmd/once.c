@@ -125,14 +125,20 @@ prove(struct track *t)
 	}
 }
 
-/* Begin to measure; errors stay in err. */
+/* Begin to measure; errors stay in err. What was picked may be closed again, or
+ * another one that is not measured: then it is what the process does. */
 static void
-attach(struct track *t)
+attach(struct track *t, const struct job *j)
 {
 	t->g.idle = 0.02;
 	t->g.kept = &t->kept;
 	t->g.f.kept = &t->kept.file;
 	t->err = gauge_attach(&t->g) < 0 ? errno : 0;
+	if (j->picks && (t->err == ENOENT || t->err == ESTALE ||
+	    t->err == ESPIPE)) {
+		t->g.f.fd = -1;
+		t->err = gauge_attach(&t->g) < 0 ? errno : 0;
+	}
 	t->done = t->err != 0;
 	if (t->done)
 		return;
@@ -315,7 +321,7 @@ once(struct job *j)
 		t.err = errno;
 	}
 	if (!t.err)
-		attach(&t);
+		attach(&t, j);
 	if (t.err) {
 		job_refuse(j, &t.g, t.err);
 		return;
@@ -360,7 +366,7 @@ batch(const struct job *j, struct track *t, size_t n)
 		if (!t[i].err && t[i].g.f.fd < 0)
 			guess(&t[i]);
 		if (!t[i].err)
-			attach(&t[i]);
+			attach(&t[i], j);
 		t[i].done |= t[i].err != 0;
 	}
 	measure(t, n, j->interval > 0 ? j->interval : APART);

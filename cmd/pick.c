@@ -47,6 +47,15 @@ is_ours(const struct kstatx *st)
 	return 0;
 }
 
+/* Is a regular file none but by its mode? Since Linux 6.9 a pidfd and since
+ * 6.18 a namespace are such, without a size; their links are no paths. */
+static int
+is_object(int fds, const char *name, const struct kstatx *st)
+{
+	return S_ISREG(st->mode) && st->size == 0 &&
+	    proc_readlink(fds, name, &text) == 0 && *text.s != '/';
+}
+
 /* Note a descriptor if it can have a position: 1 or 0; -1 with errno where it
  * may not be looked at. */
 static int
@@ -62,7 +71,7 @@ note(const struct desc_table *t, struct pick_file *f)
 		return errno == EACCES && proc_readlink(t->fds, name + 7,
 		    &text) < 0 && errno == EACCES ? -1 : 0;
 	if ((!S_ISREG(f->st.mode) && !S_ISBLK(f->st.mode)) ||
-	    is_ours(&f->st) ||
+	    is_ours(&f->st) || is_object(t->fds, name + 7, &f->st) ||
 	    proc_lstatx(t->fds, name + 7, &link) < 0 || !(link.mode & 0600) ||
 	    proc_read(t->dir, name, &text) < 0 || parse_fdinfo(text.s, &i) < 0)
 		return 0;

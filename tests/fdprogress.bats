@@ -624,6 +624,35 @@ ahead() {
 	[[ $stderr == "fdprogress: $PID: nothing moves; name one of the descriptors "*"8 9" ]]
 }
 
+@test "without a descriptor: none that has no position" {
+	hold 7=r:/proc/self/ns/net 8=pidfd close:2
+	run --separate-stderr -1 fdprogress "$PID"
+	[ -z "$output" ]
+	[ "$stderr" = "fdprogress: $PID: nothing moves, and no file is open" ]
+}
+
+@test "without a descriptor: what was picked is closed again" {
+	need python3
+	file f 2000000
+	# it is open for half of the time
+	start python3 -c '
+import os
+while True:
+    fd = os.open("f", os.O_RDONLY)
+    for i in range(20):
+        os.read(fd, 1000)
+    os.close(fd)
+    for i in range(20):
+        os.getppid()' 2>/dev/null
+	rchar() { awk -v n="$1" '/^rchar/ { exit !($2 > n) }' "/proc/$PID/io"; }
+	until_true rchar 1000000
+	for _ in {1..15}; do
+		run --separate-stderr -0 fdprogress -H "$PID"
+		echo "$output, $stderr"
+		[ "$(column 8)" -gt 1000000 ]
+	done
+}
+
 @test "without a process: each one that moves" {
 	file f 100000000
 	pace 7 r f
