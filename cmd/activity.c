@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "guard.h"
 #include "kernel.h"
 #include "out.h"
 #include "cli.h"
@@ -229,6 +230,52 @@ activity_call(int dir, int threads, int *at, struct activity_call *a)
 			return 1;
 	}
 	return 0;
+}
+
+void
+activity_rings(const struct desc_table *t, struct activity_rings *r)
+{
+	struct activity_ring ring = { .completed = -1 };
+	struct numdir n;
+	char name[16];
+
+	r->n = 0;
+	if (numdir_open(&n, t->dir, "fd") < 0)
+		return;
+	while (numdir_next(&n, &ring.fd) == 1) {
+		snprintf(name, sizeof name, "%d", ring.fd);
+		if (proc_readlink(n.fd, name, &text) < 0 ||
+		    strcmp(text.s, "anon_inode:[io_uring]") != 0)
+			continue;
+		r->ring = cli_grow(r->ring, r->n, sizeof ring);
+		r->ring[r->n++] = ring;
+	}
+	numdir_close(&n);
+}
+
+/* Its fdinfo has CqTail since Linux 5.16; 6.18 leaves it out while somebody
+ * else has the lock of the ring, as its own user when it submits. */
+int
+activity_completed(const struct desc_table *t, struct activity_rings *r)
+{
+	unsigned long long tail;
+	char name[32];
+	int moved = 0;
+	size_t i;
+
+	for (i = 0; i < r->n; i++) {
+		struct activity_ring *ring = &r->ring[i];
+
+		guard_among(ring->fd);
+		snprintf(name, sizeof name, "fdinfo/%d", ring->fd);
+		if (proc_read(t->dir, name, &text) < 0 ||
+		    parse_fdinfo_num(text.s, "CqTail", &tail) < 0)
+			continue;
+		moved |= ring->completed >= 0 &&
+		    ring->completed != (long long)tail;
+		ring->completed = (long long)tail;
+	}
+	return moved;
 }
 
 const char *

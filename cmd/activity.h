@@ -3,6 +3,8 @@
  * its counters, the files that it has open, the calls that it is in
  */
 
+#include <stddef.h>
+
 struct desc;
 struct desc_table;
 struct task_stat;
@@ -63,6 +65,23 @@ struct activity_call {
 /* The next call that a thread of the process is in, beginning with *at = 0:
  * 1, or 0 at the end. */
 int activity_call(int dir, int threads, int *at, struct activity_call *);
+
+/* An io_uring of a process. */
+struct activity_ring {
+	int fd;
+	long long completed;		/* requests, modulo 2^32; -1: unknown */
+};
+
+struct activity_rings {
+	struct activity_ring *ring;
+	size_t n;
+};
+
+/* List those of a table; what the struct held before is lost. */
+void activity_rings(const struct desc_table *, struct activity_rings *);
+
+/* Was one of them seen to have completed a request since the last call? */
+int activity_completed(const struct desc_table *, struct activity_rings *);
 
 /* The system call that the process is in, or NULL. */
 const char *activity_name(int dir);

@@ -188,6 +188,7 @@ begin(struct gauge *to, int fd, int again)
 	fresh.f.tid = 0;
 	fresh.files[0] = to->files[0];
 	fresh.files[1] = to->files[1];
+	fresh.rings = to->rings;
 	if (!again)
 		memset(fresh.kept, 0, sizeof *fresh.kept);
 	*to = fresh;

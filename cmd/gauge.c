@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "guard.h"
 #include "kernel.h"
 #include "meter.h"
 #include "parse_fdinfo.h"
@@ -67,6 +68,7 @@ gauge_close(struct gauge *g)
 	openfile_close(&g->f);
 	free(g->files[0].written);
 	free(g->files[1].written);
+	free(g->rings.ring);
 	buf_free(&g->f.w.comm);
 	buf_free(&g->f.d.target);
 	buf_free(&g->f.d.text);
@@ -120,6 +122,28 @@ read_ticks(struct gauge *g, unsigned long long *ticks)
 		*ticks = st.ticks;
 }
 
+/* See whether an io_uring completes requests: of what these read and write at
+ * offsets neither the position tells nor the counters. */
+static void
+rings(struct gauge *g)
+{
+	struct desc_table *t = &g->f.w.table;
+
+	if (t->dir < 0)
+		return;
+	if (activity_completed(t, &g->rings)) {
+		g->rang = g->alive = g->f.now;
+		g->kept->elsewhere = 1;
+	}
+	if (!g->listed || g->f.now - g->listed > 1 + 100 * g->listing) {
+		activity_rings(t, &g->rings);
+		g->listed = g->f.now;
+		g->listing = openfile_clock(CLOCK_MONOTONIC) - g->f.now;
+		activity_completed(t, &g->rings);
+	}
+	guard_among(g->f.fd);
+}
+
 /* Begin to look at what else moves. */
 static void
 begin(struct gauge *g)
@@ -148,6 +172,8 @@ begin(struct gauge *g)
 	g->partner = -1;
 	g->target = -1;
 	g->here = g->there = g->mixed = 0;
+	g->listed = g->rang = 0;
+	rings(g);
 	g->aside = 1;
 }
 
@@ -264,6 +290,7 @@ others(struct gauge *g, int all)
 		if (f->w.table.dir >= 0)
 			sizes(g, all);
 	}
+	rings(g);
 	if (all || f->now - g->checked > CHECK)
 		check(g);
 	if (sum >= g->counters + GAUGE_SOME ||

@@ -58,6 +58,9 @@ struct gauge {
 	/* the rest is gauge's */
 	struct meter m[GAUGE_METERS];
 	double turns, looked, cost, checked, stated, seek, map_again;
+	double listed, listing;		/* the rings: when, and how long it
+					 * took */
+	double rang;			/* when one of them moved; 0: not */
 	int direction, aside, counted, here, there, mixed;
 	int target;			/* of a copy, or -1 */
 	unsigned long long offset, counters, mapped, ticks, resident;
@@ -65,6 +68,7 @@ struct gauge {
 	int grew;			/* ... and that it outgrew */
 	struct activity_files files[2];
 	struct activity_file copy;
+	struct activity_rings rings;
 };
 
 /* Open the process, and its descriptor unless that is -1; 0, or -1 with errno

@@ -320,6 +320,13 @@ digests(const struct gauge *g, enum gauge_by by, double within)
 	    c == METER_IO + ACTIVITY_STORED) ? "writing" : NULL;
 }
 
+/* Does one of its io_urings move? */
+static int
+rings(const struct gauge *g, double within)
+{
+	return g->rang > 0 && g->f.now - g->rang <= within;
+}
+
 /* What it goes by now. */
 static enum gauge_by
 choose(struct gauge *g, double within, int once)
@@ -358,8 +365,8 @@ choose(struct gauge *g, double within, int once)
 		g->busy = NULL;
 		return BY_NONE;
 	}
-	if (by == BY_NONE && g->aside && g->computing &&
-	    (!g->f.seekable || g->f.pos == 0 || !g->kept->file.moved))
+	if (by == BY_NONE && g->aside && (rings(g, within) || (g->computing &&
+	    (!g->f.seekable || g->f.pos == 0 || !g->kept->file.moved))))
 		return BY_UNKNOWN;
 	return by;
 }

@@ -520,6 +520,35 @@ ahead() {
 	[ "$(cut -f 3 log | sort -u)" = - ]
 }
 
+@test "by an io_uring: something moves, which is not known" {
+	file f 100000000
+	cat f >/dev/null
+	hold 9=uring:0
+	[[ $(readlink "/proc/$PID/fd/9") == *io_uring* ]] || skip 'no io_uring'
+	grep -q CqTail "/proc/$PID/fdinfo/9" ||
+		skip 'no CqTail in fdinfo (before Linux 5.16)'
+	pace 7 r f
+	tell via uring
+	# so little that its CPU time says nothing
+	tell rate 200000
+	for fd in 7 ''; do
+		# shellcheck disable=SC2086
+		run --separate-stderr -0 fdprogress -H "$PID" $fd
+		echo "$output, $stderr"
+		[ "$(cut -f 3-9 <<<"$output")" = "$(printf '7\t-\t-\t100000000\t-\t-\t-')" ]
+		[ "$stderr" = "fdprogress: $PID: its position is not what moves" ]
+	done
+	# and so it has not stalled before it does
+	start fdprogress -fH -i 0.1 --stall 1 "$PID" 7 >out 2>err
+	FOLLOWER=$PID PID=${STARTED[-2]}
+	until_true has_lines 20 out
+	[ "$(cut -f 4,8 out | tail -n 10 | sort -u)" = "$(printf -- '-\t-')" ]
+	tell rate 0
+	status=0
+	wait "$FOLLOWER" || status=$?
+	[ "$status" -eq 4 ]
+}
+
 @test "by its counters: a file that is another one each time" {
 	file f 100000
 	file f.copy 100000

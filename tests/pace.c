@@ -8,20 +8,23 @@
  *	step N		read or write N bytes
  *	rate N		go on by N bytes a second from here on, 0: stand still
  *	via WHAT	from here on move by read, write, pread, pwrite, copy,
- *			size, map, open, random or back
+ *			size, map, open, random, back or uring
  *	seek N  open PATH  close  grow PATH N  exit N  kill N
  * copy writes to PATH.copy what it reads by pread, size only has it grow, map
  * touches the pages of a mapping, open begins with PATH anew for each step, by
- * turns with PATH.copy, random reads anywhere. It ends with its input.
+ * turns with PATH.copy, random reads anywhere, uring reads at offsets through an
+ * io_uring. It ends with its input.
  * leave: the leader ends at once, and a thread does all this.
  */
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <err.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,12 +57,52 @@ reopen(void)
 	put(open(name, flags));
 }
 
+/* As pread by an io_uring of one entry (<linux/io_uring.h>, which musl lacks).
+ */
+static ssize_t
+ring_read(size_t m)
+{
+	static uint32_t p[30];		/* struct io_uring_params */
+	static char *ring, *entry;
+	static int ringfd;
+	uint32_t *tail, *head;
+	struct { int32_t res, flags; } *done;
+
+	if (!ring) {
+		ringfd = (int)syscall(425 /* io_uring_setup */, 1, p);
+		ring = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED,
+		            ringfd, 0);
+		entry = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED,
+		             ringfd, 0x10000000 /* IORING_OFF_SQES */);
+		if (ring == MAP_FAILED || entry == MAP_FAILED)
+			err(1, "io_uring");
+	}
+	memset(entry, 0, 64);
+	*entry = 22;			/* IORING_OP_READ */
+	memcpy(entry + 4, &fd, 4);
+	memcpy(entry + 8, &at, 8);
+	memcpy(entry + 16, &(uint64_t){ (uintptr_t)junk }, 8);
+	memcpy(entry + 24, &(uint32_t){ (uint32_t)m }, 4);
+	tail = (uint32_t *)(void *)(ring + p[11]);
+	__atomic_store_n(tail, *tail + 1, __ATOMIC_RELEASE);
+	if (syscall(426 /* io_uring_enter */, ringfd, 1, 1,
+	            1 /* IORING_ENTER_GETEVENTS */, NULL, 0) < 0)
+		err(1, "io_uring_enter");
+	head = (uint32_t *)(void *)(ring + p[20]);
+	done = (void *)(ring + p[25] + 16 * (*head & (p[1] - 1)) + 8);
+	m = (size_t)done->res;
+	__atomic_store_n(head, *head + 1, __ATOMIC_RELEASE);
+	return (ssize_t)m;
+}
+
 /* What moves no position; the bytes. */
 static ssize_t
 aside(size_t m)
 {
 	size_t i;
 
+	if (strcmp(via, "uring") == 0)
+		return ring_read(m);
 	if (strcmp(via, "pwrite") == 0)
 		return pwrite(fd, junk, m, at);
 	if (strcmp(via, "size") == 0)
