@@ -177,6 +177,20 @@ begin(struct gauge *g)
 	g->aside = 1;
 }
 
+/* A call was seen at that offset. */
+static void
+sight(struct gauge *g, unsigned long long offset)
+{
+	int i;
+
+	g->offset = offset;
+	g->offset_at = g->f.now;
+	for (i = 0; i < 2; i++)
+		g->since[i] = g->m[METER_IO + i].pos;
+	/* several threads are at several places */
+	g->strayed = !walk_single(&g->f.w);
+}
+
 /* See which calls the threads are in: is it this file that they move? */
 static void
 calls(struct gauge *g)
@@ -187,7 +201,10 @@ calls(struct gauge *g)
 	while (activity_call(g->f.w.dir, !walk_single(&g->f.w), &at, &c)) {
 		int mine = g->f.fd == c.in || g->f.fd == c.out;
 
-		g->there += !mine && (gauge_reads(g) ? c.in >= 0 : c.out >= 0);
+		if (!mine && (gauge_reads(g) ? c.in >= 0 : c.out >= 0)) {
+			g->there++;
+			g->strayed = 1;
+		}
 		if (!mine)
 			continue;
 		if (g->f.fd == c.in && c.out >= 0)
@@ -195,7 +212,7 @@ calls(struct gauge *g)
 		if (c.positional && g->here && c.offset < g->offset)
 			g->mixed++;
 		if (c.positional)
-			g->offset = c.offset;
+			sight(g, c.offset);
 		g->here += c.positional;
 	}
 }

@@ -23,6 +23,8 @@
 #define AT_END 1.0
 /* Bytes that one who follows a growing file may be behind it. */
 #define BEHIND (1 << 20)
+/* s that an offset is news where several files or threads are read. */
+#define FRESH 0.5
 /* s between two looks at its state. */
 #define CHECK 0.25
 /* Turns among the last ten movements or so that are no more a direction. */
@@ -210,15 +212,28 @@ by_size(struct gauge *g, int once)
 	reckon(g, &g->m[METER_SIZE], g->total, once);
 }
 
+/* Where it is: where it was seen, and what was read since, if that can only be
+ * of this file; else it must have been seen just now. 1, or 0: unknown. */
+static int
+sighted(struct gauge *g, enum gauge_meter c)
+{
+	g->pos = g->offset;
+	if (!g->strayed)
+		g->pos += g->m[c].pos - g->since[c - METER_IO];
+	else if (g->f.now - g->offset_at > FRESH)
+		return 0;
+	return g->here && !g->jumps && g->pos <= g->f.size;
+}
+
 static void
 by_pread(struct gauge *g, double within, int once)
 {
-	struct meter *m = &g->m[counter(g, within)];
+	enum gauge_meter c = counter(g, within);
+	struct meter *m = &g->m[c];
 
-	g->known = g->here && g->mixed <= g->here / 10 &&
-	    g->offset <= g->f.size;
-	g->pos = g->offset;
-	g->jumps = g->here && !g->known;
+	g->jumps = g->here &&
+	    (g->mixed > g->here / 10 || g->offset > g->f.size);
+	g->known = sighted(g, c);
 	if (g->known)
 		g->total = g->whole ? g->whole : g->f.size;
 	m->total = 0;		/* the two do not go in step */

@@ -294,6 +294,51 @@ between() {
 	[ "$(cut -f 4,7 <<<"$output")" = "$(printf 'io\t-')" ]
 }
 
+# reads N: the process of the fixture goes on so many times by 10,000 bytes
+reads() {
+	local i
+	for ((i = 0; i < $1; i++)); do
+		RCHAR=$((RCHAR + 10000))
+		printf 'rchar: %d\nwchar: 0\nread_bytes: 0\nwrite_bytes: 0\n' \
+			"$RCHAR" >tree/io
+		mv tree/io tree/100/io
+		sleep 0.01
+	done
+}
+
+# calls TEXT: the call that it is in
+calls() {
+	echo "$1" >tree/syscall
+	mv tree/syscall tree/100/syscall
+}
+
+@test "by pread: on from the offset that was seen once" {
+	fixture
+	printf 'pos:\t0\nflags:\t0100000\nmnt_id:\t1\n' >tree/100/fdinfo/7
+	RCHAR=5000000
+	reads 1
+	calls '17 0x7 0x7f00 0x1000 0x3d090 0x0 0x0 0x7ffd 0x7f01'
+	PID=100
+	follow -H -R tree 100 7
+	until_true has_lines 8 out
+	# it is not met in a call again
+	calls running
+	reads 20
+	until_true grep -q "$(printf 'pread\t450000\t1000000\t45.00')" out
+	# in a call on another file: what it reads may be of that
+	calls '0 0x5 0x7f00 0x1000 0x0 0x0 0x0 0x7ffd 0x7f01'
+	n=$(wc -l <out)
+	astray() {
+		reads 1
+		tail -n +$((n + 1)) out | grep -q "$(printf 'pread\t-\t1000000\t-')"
+	}
+	until_true astray
+	rm -r tree/100
+	wait "$FOLLOWER" || true
+	# nothing else was said but where it was
+	[ -z "$(cut -f 4,5 out | grep pread | grep -vE '^pread.(-|[0-9]*0000)$')" ]
+}
+
 @test "by pread: also of writes into what is there" {
 	file f 100000000
 	pace 7 rw f
