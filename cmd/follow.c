@@ -352,6 +352,26 @@ prepare(struct gauge *to)
 	to->f.pidfd = sys_pidfd_open(job->root, job->pick.pid);
 }
 
+/* A step was not answered, and is not made again: nothing more is to be learned
+ * but the end. Whether it moves is unknown, which is no stall. */
+static void
+await_end(void)
+{
+	double begin = openfile_clock(CLOCK_MONOTONIC);
+
+	while (!openfile_ended(&g.f, (int)(STEP * 1000))) {
+		if (job->stall <= 0 || openfile_clock(CLOCK_MONOTONIC) -
+		    begin < job->stall)
+			continue;
+		if (!report.quiet)
+			cli_warn("%s: not known for %g s whether it moves",
+			         job->operand, job->stall);
+		cli_fail(3);
+		return;
+	}
+	finish(ENDED);
+}
+
 void
 follow(struct job *j)
 {
@@ -371,10 +391,7 @@ follow(struct job *j)
 			job_no_position(j, &g.f.d);
 		loop();
 	} else if (again && errno == ETIMEDOUT) {
-		/* nothing more is to be learned but the end */
-		while (!openfile_ended(&g.f, 1000))
-			;
-		finish(ENDED);
+		await_end();
 	} else if (again) {
 		finish(openfile_lost(&g.f, errno));
 	} else {

@@ -1286,8 +1286,20 @@ END
 	start fdprogress -f -T 0.1 -R tree 100 7 >out 2>err
 	FOLLOWER=$PID PID=100
 	until_true grep -q 'no answer' err
+	# without a pidfd it looks for the end ten times a second
+	before=${EPOCHREALTIME/[.,]/}
 	rm -r tree/100
 	verdict 3 'ended, exit status unknown'
+	[ $((${EPOCHREALTIME/[.,]/} - before)) -lt 600000 ]
+	# --stall counts: whether it moves is not known
+	fixture
+	mkfifo tree/100/io
+	run --separate-stderr -3 timeout 20 fdprogress -f -T 0.1 --stall 0.5 \
+		-R tree 100 7
+	[ "$(tail -n 1 <<<"$stderr")" = 'fdprogress: 100: not known for 0.5 s whether it moves' ]
+	run --separate-stderr -3 timeout 20 fdprogress -fq -T 0.1 --stall 0.5 \
+		-R tree 100 7
+	[ "$stderr" = 'fdprogress: 100: no answer from tree within 0.1 s' ]
 }
 
 @test "the estimator" {
