@@ -381,9 +381,8 @@ follow(struct job *j)
 	last_complete = -1;
 	prepare(&g);
 	prepare(&all);
-	if (j->picks && pick_look(&pick, j->root, &j->pick) < 0 &&
-	    errno == EACCES) {
-		job_refuse(j, &g, errno);
+	if (j->picks && pick_look(&pick, j->root, &j->pick) < 0) {
+		job_refuse(j, &g, errno ? errno : ESRCH);
 		return;
 	}
 	if (begin(j->picks ? &all : &g, j->fd, again) == 0) {

@@ -380,6 +380,9 @@ choose(struct gauge *g, double within, int once)
 		g->busy = NULL;
 		return BY_NONE;
 	}
+	/* without a position it is only the counters that tell */
+	if (by == BY_NONE && g->aside && !g->counted && !g->f.seekable)
+		return BY_UNKNOWN;
 	if (by == BY_NONE && g->aside && (rings(g, within) || (g->computing &&
 	    (!g->f.seekable || g->f.pos == 0 || !g->kept->file.moved))))
 		return BY_UNKNOWN;

@@ -316,9 +316,8 @@ once(struct job *j)
 		pick(&t, 1, j->root);
 		if (!t.err && t.g.f.fd < 0)
 			guess(&t);
-	} else if (j->picks && pick_look(&t.pick, j->root, &j->pick) < 0 &&
-	           errno == EACCES) {
-		t.err = errno;
+	} else if (j->picks && pick_look(&t.pick, j->root, &j->pick) < 0) {
+		t.err = errno ? errno : ESRCH;
 	}
 	if (!t.err)
 		attach(&t, j);

@@ -925,6 +925,32 @@ while True:
 	done
 }
 
+@test "short of descriptors: that, or unknown, but not that nothing moves" {
+	file f 100000000
+	pace 7 r f
+	tell rate 1000000
+	for n in {7..30}; do
+		run --separate-stderr bash -c "exec 3>&- 4>&- 10>&- 251>&- \
+			$TO>&- $FROM<&-; ulimit -n $n;
+			exec fdprogress -H --size 1G $PID"
+		echo "$n: $status $output $stderr"
+		case $status in
+		0)
+			[ "$(cut -f 4 <<<"$output")" != io ] || break
+			[ "$(cut -f 4,8 <<<"$output")" = "$(printf -- '-\t-')" ]
+			;;
+		1) [ "$stderr" = 'fdprogress: fork: Too many open files' ] ;;
+		*) [ "$stderr" = "fdprogress: $PID: Too many open files" ] ;;
+		esac
+	done
+	[ "$n" -gt 7 ]
+	# nor where the counters can't be read
+	fixture
+	printf 'pos:\t0\nflags:\t0100000\nmnt_id:\t1\n' >tree/100/fdinfo/7
+	run --separate-stderr -0 fdprogress -R tree -H --size 1G 100
+	[ "$(cut -f 4,8 <<<"$output")" = "$(printf -- '-\t-')" ]
+}
+
 @test "-f: a total that is unknown" {
 	pace 7 w a
 	tell rate 1000000
