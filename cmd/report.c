@@ -197,13 +197,17 @@ draw(const struct gauge *g, const char *verdict)
 	}, verdict != NULL);
 }
 
-/* Say it on standard error, once a change; JSON has keys for a stall. */
+/* Say it on standard error, once a change; JSON has keys for a stall. Of several
+ * processes each has its own. */
 static void
 announce(const struct gauge *g, const char *operand)
 {
-	static char said[192];
+	static char said[192], about[16];
 	char s[192];
 
+	if (strncmp(operand, about, sizeof about - 1) != 0)
+		*said = '\0';
+	snprintf(about, sizeof about, "%s", operand);
 	gauge_remark(g, s, sizeof s);
 	if (*s && strcmp(s, said) != 0 &&
 	    (out.mode != OUT_JSON || g->by != BY_NONE))

@@ -754,6 +754,20 @@ while True:
 	[ -z "$(awk -v p="$PID" '$1 == p' <<<"$output")" ]
 }
 
+@test "without a process: each one has its remark" {
+	file f 100000000
+	for fd in 7 8; do
+		pace $fd r f
+		tell via random
+		tell rate 20000000
+	done
+	run --separate-stderr fdprogress -H
+	echo "$output, $stderr"
+	for job in "${STARTED[@]}"; do
+		grep -qx "fdprogress: $job: random access" <<<"$stderr"
+	done
+}
+
 @test "a deleted file, a hostile name" {
 	name=$'a b\n\033[31m'
 	file "$name"
