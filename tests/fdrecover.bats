@@ -609,6 +609,23 @@ load recover
 	ns cmp t/new ref
 }
 
+@test "fdrecover: short of descriptors it does not say that nobody stores, or that there is none" {
+	need_root
+	mkdir t
+	apart 'mount -t tmpfs none t && head -c 9000 /dev/zero >t/f'
+	hold_as "$INTO" 100=r:t/f map:t/f unlink:t/f
+	for n in {6..20}; do
+		run --separate-stderr ns sh -c "exec 3>&- 4>&-; ulimit -n $n; exec fdrecover $PID 100 t/$n"
+		[[ $status -eq 3 || $stderr == 'fdrecover: t'*': Too many open files' ]]
+		for what in '' t/f; do
+			run --separate-stderr ns sh -c "exec 3>&- 4>&-; ulimit -n $n; exec fdrecover $what"
+			[[ $status -eq 3 || $status:$output == 0:PID* || $stderr == *': Too many open files' ]]
+			[ "$(printf '%s\n' "$stderr" | grep -c 'Too many open files')" -le 1 ]
+			ns rm -f t/f
+		done
+	done
+}
+
 @test "fdrecover: a frozen file system ends in 'no answer', and nothing is left" {
 	need_root
 	need mkfs.ext4 fsfreeze
