@@ -48,7 +48,8 @@ void pick_close(struct pick *);
 /* A process that did something between two looks at all of them. */
 struct pick_mover {
 	int pid;
-	unsigned long long io, cpu, start;
+	unsigned long long done, start;	/* the sum of what counts it; when it
+					 * was started */
 };
 
 /* All processes of the machine, twice, so many s apart: those that did

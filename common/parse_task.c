@@ -130,10 +130,10 @@ parse_stat(const char *text, struct task_stat *st)
 		return -1;
 	st->state = p[2];
 	p += 3;
-	st->ticks = 0;
+	st->ticks = st->faults = 0;
 	st->exit_code = -1;
-	/* state is field 3, tty_nr 7, flags 9, utime 14, stime 15, starttime 22,
-	 * exit_code 52 (since Linux 3.5) */
+	/* state is field 3, tty_nr 7, flags 9, minflt 10, majflt 12, utime 14,
+	 * stime 15, starttime 22, exit_code 52 (since Linux 3.5) */
 	for (i = 4; i <= 52; i++) {
 		if (i > 22 && *p != ' ')
 			return 0;
@@ -143,6 +143,8 @@ parse_stat(const char *text, struct task_stat *st)
 			st->tty_nr = (int)strtol(p, NULL, 10);
 		if (i == 9)
 			st->flags = (unsigned)strtoul(p, NULL, 10);
+		if (i == 10 || i == 12)
+			st->faults += strtoull(p, NULL, 10);
 		if (i == 14 || i == 15)
 			st->ticks += strtoull(p, NULL, 10);
 		if (i == 22)

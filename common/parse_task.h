@@ -33,6 +33,7 @@ struct task_stat {
 	int tty_nr;
 	unsigned flags;		/* PF_... of the kernel */
 	unsigned long long ticks;	/* of CPU time, user and system */
+	unsigned long long faults;	/* of pages, minor and major */
 	unsigned long long starttime;	/* clock ticks since boot */
 	int exit_code;		/* a zombie's, as wait(2)'s status; -1: none */
 };

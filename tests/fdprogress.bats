@@ -754,6 +754,22 @@ while True:
 	[ -z "$(awk -v p="$PID" '$1 == p' <<<"$output")" ]
 }
 
+@test "without a process: also who reads nothing, in less than a clock tick" {
+	file f 400000000
+	pace 7 r f
+	back=$PID
+	tell seek 300000000
+	tell via back
+	tell rate 1000000
+	pace 8 r f
+	tell via map
+	tell rate 10000000
+	run --separate-stderr fdprogress -H
+	echo "$output, $stderr"
+	[ "$(awk -v p="$back" '$1 == p' <<<"$output" | cut -f 3,4)" = "$(printf '7\tpos')" ]
+	[ "$(awk -v p="$PID" '$1 == p' <<<"$output" | cut -f 3,4)" = "$(printf '8\tmap')" ]
+}
+
 @test "without a process: each one has its remark" {
 	file f 100000000
 	for fd in 7 8; do

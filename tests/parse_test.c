@@ -625,7 +625,7 @@ test_stat(void)
 
 		ok(t[i].state ? r == 0 && st.state == t[i].state &&
 		   st.tty_nr == 34816 && st.flags == 6 && st.ticks == 120 &&
-		   st.exit_code == t[i].exit_code &&
+		   st.faults == 16 && st.exit_code == t[i].exit_code &&
 		   st.starttime == 9999 : r == -1, "parse_stat: %s",
 		   t[i].text);
 		free(s);
