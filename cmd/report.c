@@ -221,6 +221,7 @@ report_show(struct gauge *g, const char *operand)
 	out.mode = report.mode;
 	if (report.quiet)
 		return;
+	walk_comm(&g->f.w);
 	if (report.redraw) {
 		draw(g, NULL);
 		return;

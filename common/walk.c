@@ -162,14 +162,28 @@ walk_process(struct walk *w)
 	}
 }
 
-/* Read comm without its last newline; nothing of a thread that is gone. */
-static void
-read_comm(struct walk *w, int dir)
+/* Read comm without its last newline; 0, or -1 of a thread that is gone. */
+static int
+read_comm(int dir, struct buf *comm)
 {
-	if (proc_read(dir, "comm", &w->comm) < 0)
-		w->comm.n = 0;
-	else if (w->comm.n && w->comm.s[w->comm.n - 1] == '\n')
-		w->comm.n--;
+	if (proc_read(dir, "comm", comm) < 0)
+		return -1;
+	if (comm->n && comm->s[comm->n - 1] == '\n')
+		comm->n--;
+	return 0;
+}
+
+void
+walk_comm(struct walk *w)
+{
+	struct buf fresh = { 0 }, old = w->comm;
+	int dir = w->tid ? w->table.dir : w->dir;
+
+	if (read_comm(dir, &fresh) == 0) {
+		w->comm = fresh;
+		fresh = old;
+	}
+	buf_free(&fresh);
 }
 
 /* Has the task certainly no descriptors, or will have none in a moment? Nobody
@@ -213,7 +227,8 @@ open_table(struct walk *w, int dir, int tid)
 	w->table.fds = w->fds.fd;
 	w->tid = tid;
 	guard_thread(tid);
-	read_comm(w, tid ? dir : w->dir);
+	if (read_comm(tid ? dir : w->dir, &w->comm) < 0)
+		w->comm.n = 0;
 	return 0;
 }
 

@@ -58,6 +58,10 @@ int walk_table(struct walk *);
 /* A thread that has the current table. */
 int walk_thread(const struct walk *);
 
+/* Read comm again, which execve(2) and the process itself change; what it was
+ * stays where the process is gone. */
+void walk_comm(struct walk *);
+
 /* The next descriptor: 1, 0 at the end. */
 int walk_fd(struct walk *, int *fd);
 

@@ -1075,6 +1075,23 @@ while True:
 	grep -q 'killed by signal 9' err
 }
 
+@test "-f: the command is that of the process as it is now" {
+	file f
+	mkfifo go
+	start bash -c 'exec 7<f; read -r _ <go; exec sleep 1000'
+	JOB=$PID
+	until_true test -e "/proc/$JOB/fd/7"
+	follow -H "$JOB" 7
+	[ "$(cut -f 2 out | sort -u)" = bash ]
+	echo >go
+	renamed() { [ "$(tail -n 1 out | cut -f 2)" = sleep ]; }
+	until_true renamed
+	# and at the end it was that
+	kill -KILL "$JOB"
+	wait "$FOLLOWER" || true
+	[ "$(tail -n 1 out | cut -f 2)" = sleep ]
+}
+
 # pid_follow [OPTION]... PID: as follow, of the process from file to file.
 pid_follow() {
 	local job=$PID
