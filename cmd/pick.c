@@ -2,6 +2,7 @@
 #include <sys/sysmacros.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -247,6 +248,17 @@ work(int root, struct pick_mover *m)
 	return r;
 }
 
+/* Sleep for so many s, which poll(2) may not have room for. */
+static void
+rest(double s)
+{
+	double end = openfile_clock(CLOCK_MONOTONIC) + s;
+
+	for (; s > 0; s = end - openfile_clock(CLOCK_MONOTONIC))
+		poll(NULL, 0, s < INT_MAX / 1000 ? (int)(s * 1000) + 1 :
+		     INT_MAX);
+}
+
 struct pick_mover *
 pick_movers(int root, double apart, size_t *n,
             void (*refused)(int pid, int err))
@@ -269,7 +281,7 @@ pick_movers(int root, double apart, size_t *n,
 		all[(*n)++] = m;
 	}
 	numdir_close(&d);
-	poll(NULL, 0, (int)(apart * 1000));
+	rest(apart);
 	for (i = 0; i < *n; i++) {
 		m = all[i];
 		if (work(root, &m) == 0 && m.start == all[i].start &&

@@ -770,6 +770,17 @@ while True:
 	[ "$(awk -v p="$PID" '$1 == p' <<<"$output" | cut -f 3,4)" = "$(printf '8\tmap')" ]
 }
 
+@test "without a process: -i of more milliseconds than an int has" {
+	start fdprogress -i 3000000 2>err
+	child() { tr -d ' ' <"/proc/$PID/task/$PID/children"; }
+	# its third argument is how long it sleeps
+	sleeps() { awk '$1 == 7 && $4 ~ /^0x/ { n = 1; print $4 } END { exit !n }' \
+		"/proc/$(child)/syscall" >timeout; }
+	[ "$(uname -m)" = x86_64 ] || skip 'the number of poll is that of x86-64'
+	until_true sleeps
+	[ "$(cat timeout)" = 0x7fffffff ]
+}
+
 @test "without a process: each one has its remark" {
 	file f 100000000
 	for fd in 7 8; do
