@@ -51,11 +51,36 @@ job_no_position(const struct job *j, const struct desc *d)
 	         kind ? kind : "unknown");
 }
 
+/* Is the process one that has ended and that its parent has not waited for? A
+ * dead leader is none. Then that is said, for it has no descriptors. */
+static int
+zombie(const struct job *j)
+{
+	static struct buf text;
+	const char *state = NULL, *threads;
+	int dir = proc_open(j->root, j->pick.pid);
+
+	if (dir < 0)
+		return 0;
+	if (proc_read(dir, "status", &text) == 0)
+		state = parse_field(text.s, "State");
+	close(dir);
+	threads = state ? parse_field(text.s, "Threads") : NULL;
+	if (!threads || !strchr("ZX", *state) || atoi(threads) > 1)
+		return 0;
+	cli_warn("%s: ended (zombie): its parent has not waited for it",
+	         j->operand);
+	cli_fail(1);
+	return 1;
+}
+
 void
 job_refuse(const struct job *j, const struct gauge *g, int err)
 {
 	int other;
 
+	if ((err == ENOENT || err == ESTALE) && zombie(j))
+		return;
 	if (err == ESPIPE) {
 		job_no_position(j, &g->f.d);
 		cli_fail(1);
@@ -76,6 +101,8 @@ job_choose(const struct job *j, const struct pick *p)
 	char s[16];
 	size_t i;
 
+	if (zombie(j))
+		return;
 	for (i = 0; i < p->n[p->now]; i++)
 		buf_put(&list, s, (size_t)snprintf(s, sizeof s, " %d",
 		        p->files[p->now][i].fd));

@@ -111,6 +111,24 @@ fixture() {
 	[ -z "$output" ]
 }
 
+@test "a zombie is said to be one" {
+	hold zombie
+	local job
+	job=$(tr -d ' ' <"/proc/$PID/task/$PID/children")
+	until_true state_is "$job" Z
+	for args in "$job" "$job 7" "-f $job 7"; do
+		# shellcheck disable=SC2086 # words
+		run --separate-stderr -1 fdprogress $args
+		[ -z "$output" ]
+		[ "$stderr" = "fdprogress: $job: ended (zombie): its parent has not waited for it" ]
+	done
+	# a dead leader is none
+	hold deadleader
+	until_true state_is "$PID" Z
+	run --separate-stderr -1 fdprogress "$PID" 5000000
+	[ "$stderr" = "fdprogress: $PID: no descriptor 5000000" ]
+}
+
 @test "what has no position is refused" {
 	hold 5,6=pipe 7=r:/ 8=path:/etc/passwd 9=eventfd 11=r:/dev/null \
 	    12,13=unix 14=epoll:5
