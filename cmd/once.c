@@ -45,7 +45,7 @@ void
 job_no_position(const struct job *j, const struct desc *d)
 {
 	const char *kind = d->known && d->mode == -1 ? "O_PATH" :
-	    desc_type_name(d->type);
+	    d->type == DESC_REG ? "procfs" : desc_type_name(d->type);
 
 	cli_warn("%s: descriptor %d (%s) has no position", j->operand, j->fd,
 	         kind ? kind : "unknown");

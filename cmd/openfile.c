@@ -1,4 +1,5 @@
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +14,9 @@
 #include "guard.h"
 #include "kernel.h"
 #include "parse_fdinfo.h"
+#include "parse_maps.h"
 #include "desc.h"
+#include "mount.h"
 #include "parse_task.h"
 #include "proc.h"
 #include "walk.h"
@@ -87,12 +90,49 @@ openfile_close(struct openfile *f)
 	f->pidfd = -1;
 }
 
+/* Has the process a procfs mounted that is on that device? Mostly the same is
+ * asked again. */
+static int
+on_procfs(int dir, const struct kstatx *st)
+{
+	static unsigned major, minor;
+	static int asked, is;
+	struct mount_row m;
+	const char *s;
+
+	if (asked && major == st->dev_major && minor == st->dev_minor)
+		return is;
+	if (proc_read(dir, "mountinfo", &text) < 0)
+		return 0;
+	asked = 1;
+	major = st->dev_major;
+	minor = st->dev_minor;
+	for (is = 0, s = text.s; !is && parse_mount(&s, &m) == 1; )
+		is = m.major == major && m.minor == minor && m.ntype == 4 &&
+		    memcmp(m.type, "proc", 4) == 0;
+	return is;
+}
+
+int
+openfile_made(const struct desc_table *t, const struct kstatx *st)
+{
+	const struct mount *m = NULL;
+
+	/* kcore and config.gz have a size, and a position in it */
+	if (!S_ISREG(st->mode) || st->size || st->dev_major)
+		return 0;
+	if (st->mask & KSTATX_MNT_ID)
+		m = mount_by_id(t->root, (long long)st->mnt_id);
+	return m ? strcmp(m->type, "proc") == 0 : on_procfs(t->dir, st);
+}
+
 /* Has it a position that is one? A directory's is a cookie. */
 static int
-seekable(const struct desc *d)
+seekable(const struct desc_table *t, const struct desc *d)
 {
-	return d->mode >= 0 && d->known && (d->type == DESC_REG ||
-	    d->type == DESC_BLK || d->type == DESC_MEMFD);
+	return d->mode >= 0 && d->known && (d->type == DESC_BLK ||
+	    d->type == DESC_MEMFD || (d->type == DESC_REG &&
+	    !openfile_made(t, &d->st)));
 }
 
 /* Has it none, but the process's counters know of it? */
@@ -100,7 +140,8 @@ static int
 stream(const struct desc *d)
 {
 	return d->mode >= 0 && (d->type == DESC_CHR || d->type == DESC_FIFO ||
-	    d->type == DESC_PIPE || d->type == DESC_SOCK);
+	    d->type == DESC_PIPE || d->type == DESC_SOCK ||
+	    d->type == DESC_REG);
 }
 
 /* Find the descriptor in one of the process's tables; 0, or -1 with errno
@@ -125,7 +166,7 @@ find(struct openfile *f)
 	}
 	exchange(f);
 	f->tid = f->w.tid;
-	f->seekable = seekable(&f->d);
+	f->seekable = seekable(&f->w.table, &f->d);
 	if (!f->seekable && !stream(&f->d)) {
 		errno = ESPIPE;
 		return -1;

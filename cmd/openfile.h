@@ -39,6 +39,10 @@ enum openfile_end { OPEN, CLOSED, REPLACED, ENDED };
 /* A clock in seconds. */
 double openfile_clock(clockid_t);
 
+/* Is it a file of a procfs that has no size? It is made as it is read, and its
+ * position is part of nothing. */
+int openfile_made(const struct desc_table *, const struct kstatx *);
+
 /* Open the process's directory; info must be -1 at first. 0, or -1. */
 int openfile_process(struct openfile *);
 

@@ -73,7 +73,7 @@ note(const struct desc_table *t, struct pick_file *f)
 		    &text) < 0 && errno == EACCES ? -1 : 0;
 	if ((!S_ISREG(f->st.mode) && !S_ISBLK(f->st.mode)) ||
 	    is_ours(&f->st) || is_object(t->fds, name + 7, &f->st) ||
-	    proc_lstatx(t->fds, name + 7, &link) < 0 || !(link.mode & 0600) ||
+	    openfile_made(t, &f->st) || proc_lstatx(t->fds, name + 7, &link) < 0 || !(link.mode & 0600) ||
 	    proc_read(t->dir, name, &text) < 0 || parse_fdinfo(text.s, &i) < 0)
 		return 0;
 	f->mode = (link.mode & 0600) == 0600 ? O_RDWR : link.mode & 0200 ?

@@ -131,8 +131,9 @@ fixture() {
 
 @test "what has no position is refused" {
 	hold 5,6=pipe 7=r:/ 8=path:/etc/passwd 9=eventfd 11=r:/dev/null \
-	    12,13=unix 14=epoll:5
-	for fd in 5=pipe 7=dir 8=O_PATH 9=eventfd 11=chr 12=sock 14=epoll; do
+	    12,13=unix 14=epoll:5 15=r:/proc/self/status
+	for fd in 5=pipe 7=dir 8=O_PATH 9=eventfd 11=chr 12=sock 14=epoll \
+	    15=procfs; do
 		run --separate-stderr -1 fdprogress "$PID" "${fd%=*}"
 		[ "$stderr" = "fdprogress: $PID: descriptor ${fd%=*} (${fd#*=}) has no position" ]
 		[ -z "$output" ]
@@ -648,6 +649,55 @@ ahead() {
 	[ "$(column 4)" = io ]
 	[ "$(column 8)" -gt 10000 ]
 	[ "$stderr" = "fdprogress: $JOB: descriptor 7 (fifo) has no position" ]
+}
+
+# read_status: read status of itself as descriptor 7, again and again.
+read_status() {
+	cat >status.py <<-'EOF'
+		import os, time
+		os.dup2(os.open("/proc/self/status", os.O_RDONLY), 7)
+		while True:
+		    if not os.read(7, 4096):
+		        os.lseek(7, 0, 0)
+		    time.sleep(0.002)
+	EOF
+	start "$@" python3 status.py
+}
+
+reads_status() {
+	[[ $(readlink "/proc/$1/fd/7") == /proc/*/status ]]
+}
+
+@test "a file of a procfs has no position, but the counters know of it" {
+	need python3
+	read_status
+	until_true reads_status "$PID"
+	run --separate-stderr -0 fdprogress -H "$PID" 7
+	echo "$output, $stderr"
+	[ "$(cut -f 3,4,6,7,9 <<<"$output")" = "$(printf '7\tio\t-\t-\t-')" ]
+	[ "$(column 8)" -gt 10000 ]
+	[ "$stderr" = "fdprogress: $PID: descriptor 7 (procfs) has no position" ]
+	run --separate-stderr -0 fdprogress -H "$PID"
+	[ "$(cut -f 3,4 <<<"$output")" = "$(printf -- '-\tio')" ]
+	# one that has a size has a position in it
+	if [ -r /proc/kcore ]; then
+		hold 8=r:/proc/kcore pos:8:100
+		run --separate-stderr -0 fdprogress -H "$PID" 8
+		[ "$(cut -f 4,5 <<<"$output")" = "$(printf 'none\t100')" ]
+	fi
+}
+
+@test "a file of a procfs that we have not mounted" {
+	need_root
+	need python3
+	read_status unshare -pfm --mount-proc --kill-child
+	child() { tr -d ' ' <"/proc/$PID/task/$PID/children"; }
+	reads() { reads_status "$(child)"; }
+	until_true reads
+	job=$(child)
+	run --separate-stderr -0 fdprogress -H "$job" 7
+	[ "$(cut -f 3,4 <<<"$output")" = "$(printf '7\tio')" ]
+	[ "$stderr" = "fdprogress: $job: descriptor 7 (procfs) has no position" ]
 }
 
 @test "backwards: the rate, and how far it is to the beginning" {
