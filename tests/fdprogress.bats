@@ -1049,7 +1049,7 @@ while True:
 			[ "$(cut -f 4,8 <<<"$output")" = "$(printf -- '-\t-')" ]
 			;;
 		1) [ "$stderr" = 'fdprogress: fork: Too many open files' ] ;;
-		*) [ "$stderr" = "fdprogress: $PID: Too many open files" ] ;;
+		*) [[ $stderr =~ ^fdprogress:\ ($PID|/proc):\ Too\ many\ open\ files$ ]] ;;
 		esac
 	done
 	[ "$n" -gt 7 ]
