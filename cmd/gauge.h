@@ -63,10 +63,10 @@ struct gauge {
 	double rang;			/* when one of them moved; 0: not */
 	int direction, aside, counted, here, there, mixed;
 	int target;			/* of a copy, or -1 */
-	unsigned long long offset;	/* that a call was seen to have, when, */
-	double offset_at;		/* ... the counters then, and whether */
-	unsigned long long since[2];	/* they were of another file after it */
-	int strayed;
+	unsigned long long offset;	/* that a call was seen to have */
+	unsigned long long since[2];	/* ... the counters then */
+	double offset_at;		/* ... and when */
+	int strayed;			/* they may be of another place since */
 	unsigned long long counters, mapped, ticks, resident;
 	unsigned long long ends;	/* the size at whose end it was ... */
 	int grew;			/* ... and that it outgrew */

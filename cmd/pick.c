@@ -73,7 +73,8 @@ note(const struct desc_table *t, struct pick_file *f)
 		    &text) < 0 && errno == EACCES ? -1 : 0;
 	if ((!S_ISREG(f->st.mode) && !S_ISBLK(f->st.mode)) ||
 	    is_ours(&f->st) || is_object(t->fds, name + 7, &f->st) ||
-	    openfile_made(t, &f->st) || proc_lstatx(t->fds, name + 7, &link) < 0 || !(link.mode & 0600) ||
+	    openfile_made(t, &f->st) ||
+	    proc_lstatx(t->fds, name + 7, &link) < 0 || !(link.mode & 0600) ||
 	    proc_read(t->dir, name, &text) < 0 || parse_fdinfo(text.s, &i) < 0)
 		return 0;
 	f->mode = (link.mode & 0600) == 0600 ? O_RDWR : link.mode & 0200 ?
@@ -217,9 +218,9 @@ pick_close(struct pick *p)
 	buf_free(&p->w.comm);
 }
 
-/* What a process has done up to now; 0, or -1 with errno. CPU time is counted in
- * ticks: who reads a mapping or by an io_uring (whose bytes io has not) may use
- * less, but has faults, and nanoseconds in schedstat (of its leader). */
+/* What a process has done up to now; 0, or -1 with errno. CPU time is counted
+ * in ticks: who reads a mapping or by an io_uring (whose bytes io has not) may
+ * use less, but has faults, and nanoseconds in schedstat (of its leader). */
 static int
 work(int root, struct pick_mover *m)
 {

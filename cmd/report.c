@@ -197,8 +197,8 @@ draw(const struct gauge *g, const char *verdict)
 	}, verdict != NULL);
 }
 
-/* Say it on standard error, once a change; JSON has keys for a stall. Of several
- * processes each has its own. */
+/* Say it on standard error, once a change; JSON has keys for a stall. Of
+ * several processes each has its own. */
 static void
 announce(const struct gauge *g, const char *operand)
 {

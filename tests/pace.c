@@ -12,7 +12,7 @@
  *	seek N  open PATH  close  grow PATH N  exit N  kill N
  * copy writes to PATH.copy what it reads by pread, size only has it grow, map
  * touches the pages of a mapping, open begins with PATH anew for each step, by
- * turns with PATH.copy, random reads anywhere, uring reads at offsets through an
+ * turns with PATH.copy, random reads anywhere, uring reads at offsets by an
  * io_uring. It ends with its input.
  * leave: the leader ends at once, and a thread does all this.
  */
