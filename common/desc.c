@@ -234,7 +234,8 @@ memory_type(const struct desc *d)
 		return DESC_UNKNOWN;
 	if (begins(s, "/memfd:") || is_secret(s))
 		return DESC_MEMFD;
-	return begins(s, "/SYSV") || strcmp(s, "/dev/zero (deleted)") == 0 ? DESC_ANON : DESC_UNKNOWN;
+	return begins(s, "/SYSV") || strcmp(s, "/dev/zero (deleted)") == 0 ?
+	    DESC_ANON : DESC_UNKNOWN;
 }
 
 long long

@@ -183,7 +183,7 @@ find_btrfs(const struct kstatx *node, char name[MOUNT_BTRFS])
 	if (!(disk = strrchr(link, '/')))
 		return -1;
 	if (!(dir = opendir("/sys/fs/btrfs")))
-		return errno == ENOENT ? 0 : -1;	/* the kernel has none */
+		return errno == ENOENT ? 0 : -1;  /* 0: no btrfs */
 	while (r == 0 && (e = readdir(dir))) {
 		snprintf(name, MOUNT_BTRFS, "%s", e->d_name);
 		snprintf(path, sizeof path, "/sys/fs/btrfs/%s/devices%.255s",

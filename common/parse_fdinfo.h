@@ -100,7 +100,7 @@ int parse_uring(const char *, struct uring_row *);
 /* A file that is registered with an io_uring, which alone may hold it. */
 struct userfile_row {
 	unsigned index;
-	const char *path;		/* n bytes; if it begins with a / then */
+	const char *path;		/* n bytes; if it begins with a / */
 					/* parse_octal undoes its escapes */
 	size_t n;
 };

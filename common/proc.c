@@ -253,8 +253,8 @@ static const struct trait {
 } traits[] = {
 	{ "status", 1, 1 }, { "comm", 1, 1 }, { "sched", 1, 0 },
 	{ "schedstat", 1, 1 }, { "statm", 1, 0 }, { "limits", 1, 0 },
-	{ "cgroup", 1, 0 }, { "children", 1, 0 }, { "mountinfo", 1, 0 }, { "stack", 0, 1 },
-	{ "syscall", 0, 1 }, { "wchan", 0, 1 },
+	{ "cgroup", 1, 0 }, { "children", 1, 0 }, { "mountinfo", 1, 0 },
+	{ "stack", 0, 1 }, { "syscall", 0, 1 }, { "wchan", 0, 1 },
 	{ NULL, 0, 0 }
 };
 

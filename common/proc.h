@@ -3,8 +3,8 @@
  * here looks inside a file. All risky reads are steps of the guard, by a table
  * of the names that are safe: status, comm, sched, schedstat, statm, limits,
  * cgroup, children, net/ and mountinfo never wait for a lock that a stuck
- * process holds, nor do directories. In a tree that is no procfs every look is a step. A step
- * that was given up before fails with ETIMEDOUT.
+ * process holds, nor do directories. In a tree that is no procfs every look is
+ * a step. A step that was given up before fails with ETIMEDOUT.
  */
 #include <stddef.h>
 

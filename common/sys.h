@@ -21,8 +21,8 @@ int sys_kcmp(int root, int tid1, int tid2, int what, int fd1, int fd2);
 int sys_kcmp_epoll(int root, int tid1, int fd1, int tid2, int epfd, int tfd,
                    int nth);
 
-/* Do two threads share their table? 1, 0, or -1 with errno, also where the other
- * one does not answer, which is not held against tid. */
+/* Do two threads share their table? 1, 0, or -1 with errno, also where the
+ * other one does not answer, which is not held against tid. */
 int sys_shares(int root, int tid, int other);
 
 /* The soft limit of a process's descriptors; 0, or -1 with errno (EPERM). */
