@@ -36,10 +36,13 @@ static int first_scan;		/* refused processes are counted once */
 char *
 peer_copy(const char *s, size_t n)
 {
-	char *t = strndup(n ? s : "", n);
+	char *t = malloc(n + 1);
 
 	if (!t)
 		cli_die();
+	if (n)
+		memcpy(t, s, n);
+	t[n] = '\0';
 	return t;
 }
 

@@ -242,7 +242,7 @@ struct peer_key peer_file(const struct kstatx *);
 struct peer_key peer_superblock(const struct desc_table *,
                                 const struct kstatx *);
 
-/* A copy of n bytes. */
+/* A copy of n bytes, any of which may be NUL, with a NUL behind them. */
 char *peer_copy(const char *, size_t n);
 
 /* The number in "pipe:[77]". */

@@ -64,7 +64,7 @@ static socklen_t
 address(int family, const char *s, union address *a)
 {
 	socklen_t n = sizeof *a;
-	size_t len = strlen(s);
+	size_t len = strlen(s), i;
 
 	memset(a, 0, sizeof *a);
 	if (*s == '#') {
@@ -85,8 +85,9 @@ address(int family, const char *s, union address *a)
 	memcpy(a->un.sun_path, s, len);
 	if (*s != '@')
 		len++;
-	else
-		a->un.sun_path[0] = '\0';
+	for (i = 0; *s == '@' && i < len; i++)
+		if (s[i] == '@')
+			a->un.sun_path[i] = '\0';
 	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
 }
 

@@ -2,8 +2,8 @@
  *	socket:FAMILY,TYPE[/PROTO][,reuseport][,v6only][,bind=ADDR][,listen]
  *			[,to=ADDR][,shut=HOW]
  *			FAMILY unix inet inet6 netlink packet vsock; TYPE
- *			stream dgram seqpacket raw; ADDR is a path, @NAME,
- *			IP/PORT or #N (the address of descriptor N); HOW is
- *			shutdown(2)'s number
+ *			stream dgram seqpacket raw; ADDR is a path, @NAME
+ *			(each @ is a NUL), IP/PORT or #N (the address of
+ *			descriptor N); HOW is shutdown(2)'s number
  *	accept:N	a connection that waits at the listener */
 int hold_socket(const char *);

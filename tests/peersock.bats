@@ -153,6 +153,31 @@ ends() {
 	all "-> $server 100 open"
 }
 
+@test "fdpeer: a NUL in an abstract name ends no name" {
+	local name i acts=() want=() raw=()
+	# each @ is a NUL; beyond the 16th socket all are read at once
+	name="b$$@$(printf '%060d' 0)"
+	for ((i = 100; i < 140; i += 2)); do
+		acts+=("$i=socket:unix,dgram,bind=@$i@$name"
+			"$((i + 1))=socket:unix,dgram,to=@$i@$name")
+		want+=("@$i\\000${name/@/\\000} DGRAM ESTABLISHED")
+		raw+=("@$i@$name DGRAM ESTABLISHED")
+	done
+	hold "${acts[@]}"
+	fdpeer -H "$PID" | awk -F '\t' '$3 >= 100 && $3 % 2 == 0 { print $9 }' >out
+	diff out <(printf '%s\n' "${want[@]}")
+	run -0 fdpeer "$PID" 138
+	[[ ${lines[1]} == *" open     ${want[19]}" ]]
+	run -0 fdpeer --dot "$PID" 138
+	[[ $output == *"[label=\"${want[19]//\\/\\\\}\""* ]]
+	run -0 fdpeer -J "$PID" 138
+	[[ $output == *"\"name\":\"@138\\u0000${name/@/\\u0000} DGRAM ESTABLISHED\""* ]]
+	# raw, with its NULs
+	fdpeer -0 "$PID" 138 >out
+	tail -c "$((${#raw[19]} + 2))" out | tr '\0' '@' >last
+	[ "$(cat last)" = "$(printf '\t%s@' "${raw[19]}")" ]
+}
+
 @test "fdpeer: two listeners that had one path: the one that was asked" {
 	local old
 	hold "100=socket:unix,stream,bind=$PWD/s,listen" \
