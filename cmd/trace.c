@@ -351,18 +351,20 @@ better(struct peer_end *a, struct peer_end *b)
 	return d <= 0 ? a : b;
 }
 
-/* The others that have the same end. Of the standard error, which whole
- * sessions share, only those that are of the closure. */
+/* The others that have the same end, but for the hop's other one (or NULL).
+ * Of the standard error, which whole sessions share, only those that are of the
+ * closure. */
 static void
-add_others(struct peer_end *main, int roles, int except)
+add_others(struct peer_end *main, const struct peer_end *other, int roles,
+           int except)
 {
 	struct peer_row r = { .my = named(main), .dir = PEER_EQUAL, .uid = -1 };
 	struct peer_end *e;
 	size_t n;
 
 	for (e = peer_ends(&main->key, &n); n-- > 0; e++) {
-		if (peer_same(e, main) || e->tool || !(e->roles & roles) ||
-		    e->roles & except ||
+		if (peer_same(e, main) || (other && peer_same(e, other)) ||
+		    e->tool || !(e->roles & roles) || e->roles & except ||
 		    (main->fd == STDERR_FILENO && !find_stop(e->pid)))
 			continue;
 		r.its = e;
@@ -408,9 +410,9 @@ add_group(const struct hop *first, const struct hop *last)
 	if (to && !flows && to->roles == from->roles &&
 	    peer_compare_keys(&to->key, &from->key) == 0)
 		return;
-	add_others(from, from->roles, 0);
+	add_others(from, to, from->roles, 0);
 	if (to)
-		add_others(to, to->roles, flows ? from->roles : 0);
+		add_others(to, from, to->roles, flows ? from->roles : 0);
 }
 
 /* Rows from the hops, upstream first. */

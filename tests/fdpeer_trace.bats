@@ -88,6 +88,23 @@ $(printf '%s\n' "$p1 100 == $p1 101" "$p1 100 == $stray 100" \
 	done
 }
 
+@test "fdpeer -r: the peer of a hop that has both ends is no co-holder too" {
+	local both reader writer
+	mkfifo a
+	hold 100=rw:a; both=$PID
+	hold 100=r:a; reader=$PID
+	hold 100=w:a; writer=$PID
+	trace "$both" 100
+	[ "$TRACE" = "$both 100 -> $reader 100
+$both 100 == $writer 100" ]
+	trace "$reader" 100
+	[ "$TRACE" = "$both 100 -> $reader 100
+$both 100 == $writer 100" ]
+	trace "$writer" 100
+	[ "$TRACE" = "$writer 100 -> $both 100
+$both 100 == $reader 100" ]
+}
+
 @test "fdpeer -r: cycles end, shared ends lead nowhere" {
 	mkfifo a b
 	stage w:a r:b; p1=$PID
