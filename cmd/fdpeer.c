@@ -266,8 +266,8 @@ report(void)
 		say_nothing();
 	else if (gone)
 		cli_fail(1);
-	if (hidden)
-		cli_refused();
+	if (hidden && !cli_refused())
+		cli_hidden(peer.root);
 	if (asked_hidden)
 		cli_fail(3);
 }

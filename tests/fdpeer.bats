@@ -464,6 +464,33 @@ while True:
 	[[ $output == *"$(fields '->' "$secret" secret 100)"* ]]
 }
 
+@test "fdpeer: what hidepid hides is said with a hidden row" {
+	need_root
+	need setpriv
+	local hidepid
+	mkfifo -m 666 f
+	chmod 755 .
+	# root's other end, in a pid namespace with a procfs of its own
+	cat >below <<-'END'
+		mount -o remount,hidepid=$1 /proc || exit 77
+		exec 8<>f
+		setpriv --reuid 65534 --regid 65534 --clear-groups sh -c '
+			exec 8>&- 7<f
+			"$0" -H $$ 7' "$2" 2>err
+		echo $?
+		exec 8>&-
+	END
+	# all but what is one's own, and what one may not trace
+	for hidepid in 2 4; do
+		run unshare -pfm --mount-proc --kill-child sh below $hidepid \
+			"$TOP/cmd/fdpeer"
+		[ "$status" -ne 77 ] || skip "no hidepid=$hidepid"
+		[ "$(cut -f 3-8 <<<"${lines[0]}")" = "$(fields 7 '<-' - - - hidden)" ]
+		[ "${lines[1]}" -eq 3 ]
+		[ "$(cat err)" = "fdpeer: /proc: other users' processes are hidden (needs root, or CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH)" ]
+	done
+}
+
 @test "fdpeer: another user's process is not permitted" {
 	need_root
 	hold 100,101=pipe
