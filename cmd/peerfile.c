@@ -281,11 +281,15 @@ file_links(const struct walk *w, struct peer_end *my)
 
 	if (proc_read(w->root, "locks", &locks) < 0)
 		locks.n = 0;
-	my->roles = PEER_HOLDS | lock_roles(w);
+	my->roles = PEER_HOLDS;
+	if (!peer.traced)	/* nothing flows by a lock */
+		my->roles |= lock_roles(w);
 	if (peer.asked >= 0 || my->roles != PEER_HOLDS)
 		peer_link((struct peer_link){ .key = my->key, .roles = ~0,
 			.dir = PEER_FLOW, .held = PEER_OPEN,
-			.alone = PEER_SILENT, .uid = -1 });
+			/* it is listed that somebody holds it, or waits */
+			.alone = my->roles != PEER_HOLDS ? PEER_HIDDEN :
+			PEER_SILENT, .uid = -1 });
 	peer.map = k;
 	peer.mapped = peer.asked >= 0 && peer.desc.type != DESC_DIR;
 	return peer.asked >= 0 || my->roles != PEER_HOLDS;

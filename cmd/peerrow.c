@@ -34,7 +34,8 @@ flow(int mine, int its)
 int
 peer_dir(const struct peer_link *l, const struct peer_end *its)
 {
-	int any = PEER_READS | PEER_WRITES | PEER_MASTER | PEER_SLAVE;
+	int any = PEER_READS | PEER_WRITES | PEER_MASTER | PEER_SLAVE |
+	    PEER_LOCKS | PEER_WAITS;
 
 	return l->dir == PEER_FLOW ? flow(peer.mine[l->my].roles,
 	                                  its ? its->roles : any) : l->dir;

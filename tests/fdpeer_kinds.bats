@@ -339,6 +339,43 @@ below() {
 	[ -z "$(awk '$3 == 101' <<<"$output")" ]
 }
 
+@test "fdpeer: who holds or awaits a lock and may not be looked at is hidden" {
+	need_root
+	local user='setpriv --reuid 65534 --regid 65534 --clear-groups'
+	local holder waiter
+	touch file
+	chmod 666 file
+	chmod 755 .
+	hold 100=rw:file flock:100
+	holder=$PID
+	hold_as "$user" 100=rw:file 101=r:file waitlock:100
+	waiter=$PID
+	until_true grep -q -- "-> FLOCK.* $waiter " /proc/locks
+	for fd in '' 100; do
+		# shellcheck disable=SC2086 # words
+		run --separate-stderr $user "$TOP/cmd/fdpeer" -H "$waiter" $fd
+		[ "$(awk '$3 == 100 && $4 != "==" { print $4, $5, $8 }' <<<"$output")" = '-> - hidden' ]
+		[ "$status" -eq $((${fd:-0} ? 3 : 0)) ]
+		[[ $stderr == *'could not be read'* ]]
+	done
+	# root sees it, and of what nothing flows through -r tells nothing
+	run -0 fdpeer -H "$waiter" 100
+	[[ $output == *"	->	$holder	hold	100	"* && $output != *hidden* ]]
+	run -1 --separate-stderr fdpeer -r "$waiter" 100
+	[ -z "$output" ]
+	# the other descriptor has no part in it
+	run -0 --separate-stderr as_user "$TOP/cmd/fdpeer" -H "$waiter" 101
+	[ "$(cut -f 4,5,7,8 <<<"$output")" = "$(lines "== $waiter 100 -")" ]
+	end_started
+	hold_as "$user" 100=rw:file flock:100
+	holder=$PID
+	hold 100=rw:file waitlock:100
+	until_true grep -q -- "-> FLOCK.* $PID " /proc/locks
+	# shellcheck disable=SC2086
+	run -3 --separate-stderr $user "$TOP/cmd/fdpeer" -H "$holder" 100
+	[ "$(cut -f 4-8 <<<"$output")" = "$(lines '<- - - - hidden')" ]
+}
+
 @test "fdpeer: an end that only an io_uring has is in flight" {
 	hold 100,101=pipe 102=uring:101 close:101
 	[[ $(ls -l "/proc/$PID/fd/102") == *io_uring* ]] || skip 'no io_uring'
