@@ -56,6 +56,12 @@ enum peer_state {
 	PEER_SILENT, PEER_PROVE
 };
 
+/* A lock that is waited for, or that is held and waited for by others. */
+struct peer_lock {
+	unsigned long long nr;	/* in /proc/locks: of both */
+	int role;		/* PEER_LOCKS or PEER_WAITS */
+};
+
 /* In the place of a descriptor: the process itself is the end. */
 enum { PEER_NO_FD = -100 };
 
@@ -63,6 +69,8 @@ enum { PEER_NO_FD = -100 };
 struct peer_end {
 	struct peer_key key;
 	int roles;
+	struct peer_lock *locks;	/* of PEER_LOCKS and PEER_WAITS */
+	size_t nlocks;
 	int mode;		/* the descriptor's, as desc has it */
 	int pid, tid;		/* tid: of a thread's private table, else 0 */
 	int fd;			/* DESC_MEM: mapped only; PEER_NO_FD */

@@ -8,6 +8,8 @@
 #include "blocked.h"
 #include "buf.h"
 #include "kernel.h"
+#include "out.h"
+#include "cli.h"
 #include "parse_fdinfo.h"
 #include "desc.h"
 #include "parse_task.h"
@@ -158,22 +160,48 @@ locks_file(const struct lock_row *l, const struct peer_key *k)
 	return l->ino == k->id && PEER_DEVICE(l->major, l->minor) == k->dev;
 }
 
-/* Does somebody wait for the lock, or (NULL) for any of the file? Those who do
- * come behind it. */
+/* Does somebody wait for a lock of the file? */
 static int
-is_contested(const struct lock_row *lock, const struct peer_key *k)
+is_contested(const struct peer_key *k)
 {
 	const char *text = locks.n ? locks.s : "";
-	struct lock_row row, before = { 0 };
+	struct lock_row row;
+
+	while (parse_lock(&text, &row) == 1)
+		if (row.waits && locks_file(&row, k))
+			return 1;
+	return 0;
+}
+
+static void
+add_lock(struct peer_end *e, unsigned long long nr, int role)
+{
+	const struct peer_lock l = { nr, role };
+
+	e->locks = cli_grow(e->locks, e->nlocks, sizeof l);
+	e->locks[e->nlocks++] = l;
+	e->roles |= role;
+}
+
+/* Note the lock, which the end has, if somebody waits for it: those who do come
+ * behind it, with its number. */
+static void
+add_held(struct peer_end *e, const struct lock_row *lock,
+         const struct peer_key *k)
+{
+	const char *text = locks.n ? locks.s : "";
+	struct lock_row row;
+	int held = 0;
 
 	while (parse_lock(&text, &row) == 1) {
-		if (!row.waits)
-			before = row;
-		else if (locks_file(&row, k) && (!lock || (before.n == lock->n
-		    && memcmp(before.s, lock->s, lock->n) == 0)))
-			return 1;
+		if (!row.waits) {
+			held = row.n == lock->n &&
+			    memcmp(row.s, lock->s, lock->n) == 0;
+		} else if (held && locks_file(&row, k)) {
+			add_lock(e, row.nr, PEER_LOCKS);
+			held = 0;
+		}
 	}
-	return 0;
 }
 
 /* Is the process listed as one that waits for a lock of the file? */
@@ -207,21 +235,35 @@ waits(const struct walk *w, const struct peer_key *superblock)
 	}
 }
 
-/* What peer.desc has to do with the locks of its file. */
-static int
-lock_roles(const struct walk *w)
+/* Note the locks of the file that the process waits for: by which of its
+ * descriptors, and who waits for an OFD lock, the list does not tell. */
+static void
+add_awaited(struct peer_end *e, int pid, const struct peer_key *k)
+{
+	const char *text = locks.n ? locks.s : "";
+	int of = is_listed(pid, k) ? pid : -1;
+	struct lock_row row;
+
+	while (parse_lock(&text, &row) == 1)
+		if (row.waits && row.pid == of && locks_file(&row, k))
+			add_lock(e, row.nr, PEER_WAITS);
+}
+
+/* What peer.desc, whose end it is, has to do with the locks of its file. */
+static void
+add_locks(const struct walk *w, struct peer_end *e)
 {
 	struct peer_key k = peer_superblock(&w->table, &peer.desc.st);
 	const char *info;
 	struct lock_row row;
 
-	if (!is_contested(NULL, &k))
-		return 0;
+	if (!is_contested(&k))
+		return;
 	info = peer_info(&w->table);
 	while (info && parse_lock(&info, &row) == 1)
-		if (is_contested(&row, &k))
-			return PEER_LOCKS;
-	return waits(w, &k) ? PEER_WAITS : 0;
+		add_held(e, &row, &k);
+	if (waits(w, &k))
+		add_awaited(e, w->pid, &k);
 }
 
 /* Any name may be the file's. */
@@ -250,6 +292,7 @@ void
 peer_path_ends(const struct walk *w)
 {
 	const struct desc *d = &peer.desc;
+	struct peer_end *e;
 	struct peer_key k;
 	int role;
 
@@ -266,10 +309,9 @@ peer_path_ends(const struct walk *w)
 	if (!peer_wants(&k))
 		return;
 	if (d->type == DESC_FIFO || d->type == DESC_MQUEUE)
-		role = d->mode + 1;
-	else
-		role = PEER_HOLDS | lock_roles(w);
-	peer_end(w, &k, role);
+		peer_end(w, &k, d->mode + 1);
+	else if ((e = peer_end(w, &k, PEER_HOLDS)))
+		add_locks(w, e);
 }
 
 /* Who has the same file, waits for its lock or has the lock I wait for, and who
@@ -277,13 +319,16 @@ peer_path_ends(const struct walk *w)
 static int
 file_links(const struct walk *w, struct peer_end *my)
 {
+	static int tries = -1;
 	struct peer_key k = peer_superblock(&w->table, &peer.desc.st);
 
-	if (proc_read(w->root, "locks", &locks) < 0)
+	/* another time they may have other numbers */
+	if (tries != peer.tries && proc_read(w->root, "locks", &locks) < 0)
 		locks.n = 0;
+	tries = peer.tries;
 	my->roles = PEER_HOLDS;
 	if (!peer.traced)	/* nothing flows by a lock */
-		my->roles |= lock_roles(w);
+		add_locks(w, my);
 	if (peer.asked >= 0 || my->roles != PEER_HOLDS)
 		peer_link((struct peer_link){ .key = my->key, .roles = ~0,
 			.dir = PEER_FLOW, .held = PEER_OPEN,

@@ -31,14 +31,31 @@ flow(int mine, int its)
 	    PEER_EQUAL;
 }
 
+/* The roles of the end towards mine: of locks only those that one of the two
+ * waits for and the other one has. */
+static int
+roles_towards(const struct peer_end *my, const struct peer_end *its)
+{
+	int roles = its->roles & ~(PEER_LOCKS | PEER_WAITS);
+	size_t i, j;
+
+	for (i = 0; i < its->nlocks; i++)
+		for (j = 0; j < my->nlocks; j++)
+			if (my->locks[j].nr == its->locks[i].nr &&
+			    my->locks[j].role != its->locks[i].role)
+				roles |= its->locks[i].role;
+	return roles;
+}
+
 int
 peer_dir(const struct peer_link *l, const struct peer_end *its)
 {
+	const struct peer_end *my = &peer.mine[l->my];
 	int any = PEER_READS | PEER_WRITES | PEER_MASTER | PEER_SLAVE |
 	    PEER_LOCKS | PEER_WAITS;
 
-	return l->dir == PEER_FLOW ? flow(peer.mine[l->my].roles,
-	                                  its ? its->roles : any) : l->dir;
+	return l->dir == PEER_FLOW ? flow(my->roles,
+	    its ? roles_towards(my, its) : any) : l->dir;
 }
 
 enum peer_state

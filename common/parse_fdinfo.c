@@ -450,13 +450,12 @@ lock_range(const char *s, struct lock_row *l)
 int
 parse_lock(const char **text, struct lock_row *l)
 {
-	unsigned long long nr;
 	const char *s;
 
 	while ((s = next_line(text, ""))) {
 		if (strncmp(s, "lock:\t", 6) == 0)
 			s += 6;
-		if (number(s, 10, &nr) < 0)
+		if (number(s, 10, &l->nr) < 0)
 			continue;
 		s += strcspn(s, ":\n");
 		if (s[0] != ':' || s[1] != ' ')

@@ -110,6 +110,7 @@ int parse_userfile(const char **list, struct userfile_row *);
 
 /* A lock, of fdinfo or of /proc/locks. */
 struct lock_row {
+	unsigned long long nr;		/* who waits has its blocker's */
 	char kind[8];			/* POSIX FLOCK OFDLCK LEASE DELEG ... */
 	char how[10];			/* ADVISORY BREAKING ACTIVE ... */
 	char mode[6];			/* READ WRITE UNLCK ... */

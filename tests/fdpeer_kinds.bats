@@ -376,6 +376,71 @@ below() {
 	[ "$(cut -f 4-8 <<<"$output")" = "$(lines '<- - - - hidden')" ]
 }
 
+# waiters KIND PID N: does the list of locks have N of its waiters?
+waiters() {
+	[ "$(grep -Ec -- "-> $1 .* $2 " /proc/locks)" -eq "$3" ]
+}
+
+@test "fdpeer: of several locks of a file only the one that is waited for" {
+	touch file
+	hold 100=rw:file lock:100:0
+	zero=$PID
+	# one that has a lock and waits for another one by the same descriptor
+	hold 100=rw:file lock:100:10 waitbyte:100:0
+	ten=$PID
+	until_true waiters POSIX "$ten" 1
+	hold 100=rw:file waitbyte:100:10
+	third=$PID
+	until_true waiters POSIX "$third" 1
+	# behind one that waits
+	hold 100=rw:file waitbyte:100:10
+	fourth=$PID
+	until_true waiters POSIX "$fourth" 1
+	PID=$zero
+	peers 100
+	[ "$PEERS" = "$(lines "<- $ten 100 open" "== $third 100 -" "== $fourth 100 -")" ]
+	PID=$ten
+	peers 100
+	[ "$PEERS" = "$(lines "-> $zero 100 open" "<- $third 100 open" "<- $fourth 100 open")" ]
+	for PID in "$third" "$fourth"; do
+		peers 100
+		[ "$PEERS" = "$(lines "-> $ten 100 open" "== $zero 100 -" \
+			"== $((third + fourth - PID)) 100 -")" ]
+	done
+	# one that waits for both: the list does not tell by which descriptor
+	hold 100=rw:file 101=rw:file waitbyte:100:0 waitbyte:101:10
+	until_true waiters POSIX "$PID" 2
+	peers 100
+	[ "$(grep -- '->' <<<"$PEERS")" = "$(lines "-> $zero 100 open" "-> $ten 100 open")" ]
+}
+
+@test "fdpeer: who waits for the lock of an open file may wait for any" {
+	touch file
+	hold 100=rw:file ofd:100:0
+	zero=$PID
+	hold 100=rw:file ofd:100:10
+	ten=$PID
+	hold 100=rw:file waitofd:100:10
+	third=$PID
+	hold 100=rw:file waitbyte:100:0
+	fourth=$PID
+	until_true waiters POSIX "$fourth" 1
+	at=$(printf ':%d 10 10' "$(inode "$zero" 100)")
+	until_true grep -q -- "-> OFDLCK .*$at" /proc/locks
+	PID=$ten
+	peers 100
+	[ "$PEERS" = "$(lines "<- $third 100 open" "== $fourth 100 -" "== $zero 100 -")" ]
+	PID=$fourth
+	peers 100
+	[ "$PEERS" = "$(lines "-> $zero 100 open" "== $third 100 -" "== $ten 100 -")" ]
+	# of two that wait for one each it can't be told
+	hold 100=rw:file waitofd:100:0
+	at=$(printf ':%d 0 0' "$(inode "$zero" 100)")
+	until_true grep -q -- "-> OFDLCK .*$at" /proc/locks
+	peers 100
+	[ "$(grep -- '->' <<<"$PEERS")" = "$(lines "-> $zero 100 open" "-> $ten 100 open")" ]
+}
+
 @test "fdpeer: an end that only an io_uring has is in flight" {
 	hold 100,101=pipe 102=uring:101 close:101
 	[[ $(ls -l "/proc/$PID/fd/102") == *io_uring* ]] || skip 'no io_uring'

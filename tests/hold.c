@@ -19,6 +19,8 @@
  *	inflight:N:M			send descriptor N through socket M and
  *					close it: only the message holds it
  *	flock:N  waitlock:N		take the lock; wait for it in a thread
+ *	lock:N:BYTE  waitbyte:N:BYTE	the same for fcntl(2)'s of a byte
+ *	ofd:N:BYTE  waitofd:N:BYTE	and for one of the open file
  *	map:PATH  rmap:PATH		a shared mapping, writable or not, nothing
  *					open
  *	text:N:STRING			write the string
@@ -208,6 +210,24 @@ do_lock(void *arg)
 	flock(atoi(strchr(arg, ':') + 1), LOCK_EX);
 	for (;;)
 		pause();
+}
+
+/* "N:BYTE" */
+static int
+lock_byte(const char *s, int command)
+{
+	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1,
+		.l_start = atoll(strchr(s, ':') + 1) };
+
+	return fcntl(atoi(s), command, &l);
+}
+
+static _Noreturn void *
+do_lock_byte(void *arg)
+{
+	lock_byte(strchr(arg, ':') + 1, after(arg, "waitofd") ?
+	          F_OFD_SETLKW : F_SETLKW);
+	wait_for_ever(NULL);
 }
 
 static _Noreturn void *
@@ -457,6 +477,14 @@ act(const char *s)
 			err(1, "%s", s);
 	} else if (after(s, "waitlock:")) {
 		thread(do_lock, s);
+	} else if ((a = after(s, "lock:"))) {
+		if (lock_byte(a, F_SETLK) < 0)
+			err(1, "%s", s);
+	} else if ((a = after(s, "ofd:"))) {
+		if (lock_byte(a, F_OFD_SETLK) < 0)
+			err(1, "%s", s);
+	} else if (after(s, "waitbyte:") || after(s, "waitofd:")) {
+		thread(do_lock_byte, s);
 	} else if ((a = after(s, "map:"))) {
 		map(a, PROT_READ | PROT_WRITE);
 	} else if ((a = after(s, "rmap:"))) {

@@ -163,8 +163,8 @@ lock(const char *s)
 	struct lock_row l;
 
 	while (parse_lock(&s, &l) == 1)
-		FOUND("%s%s %s %s %d %u:%u:%llu %llu-%lld;",
-		      l.waits ? "waits " : "", l.kind, l.how, l.mode, l.pid,
+		FOUND("%llu %s%s %s %s %d %u:%u:%llu %llu-%lld;",
+		      l.nr, l.waits ? "waits " : "", l.kind, l.how, l.mode, l.pid,
 		      l.major, l.minor, l.ino, l.start, l.end);
 }
 
@@ -275,23 +275,23 @@ static const struct {
 	  "lock:\t1: FLOCK  ADVISORY  READ 9470 fe:00:10954421 0 EOF\n"
 	  "lock:\t2: POSIX  ADVISORY  WRITE 9470 fe:1f:10954421 5 14\n"
 	  "scm_fds: 0\n",
-	  "FLOCK ADVISORY READ 9470 254:0:10954421 0--1;"
-	  "POSIX ADVISORY WRITE 9470 254:31:10954421 5-14;" },
+	  "1 FLOCK ADVISORY READ 9470 254:0:10954421 0--1;"
+	  "2 POSIX ADVISORY WRITE 9470 254:31:10954421 5-14;" },
 	{ lock, "/proc/locks", "1: POSIX  ADVISORY  WRITE 7 08:01:9 0 EOF\n"
 	  "1: -> POSIX  ADVISORY  WRITE 8 08:01:9 10 20\n"
 	  "1:  -> POSIX  ADVISORY  READ 9 08:01:9 10 20\n"
 	  "2: OFDLCK ADVISORY  READ -1 00:15:77 0 EOF\n"
 	  "3: LEASE  BREAKING  UNLCK 0 00:15:78 0 EOF\n"
 	  "4: DELEG  ACTIVE    READ 5 103:0a:78 0 EOF\n",
-	  "POSIX ADVISORY WRITE 7 8:1:9 0--1;"
-	  "waits POSIX ADVISORY WRITE 8 8:1:9 10-20;"
-	  "waits POSIX ADVISORY READ 9 8:1:9 10-20;"
-	  "OFDLCK ADVISORY READ -1 0:21:77 0--1;"
-	  "LEASE BREAKING UNLCK 0 0:21:78 0--1;"
-	  "DELEG ACTIVE READ 5 259:10:78 0--1;" },
+	  "1 POSIX ADVISORY WRITE 7 8:1:9 0--1;"
+	  "1 waits POSIX ADVISORY WRITE 8 8:1:9 10-20;"
+	  "1 waits POSIX ADVISORY READ 9 8:1:9 10-20;"
+	  "2 OFDLCK ADVISORY READ -1 0:21:77 0--1;"
+	  "3 LEASE BREAKING UNLCK 0 0:21:78 0--1;"
+	  "4 DELEG ACTIVE READ 5 259:10:78 0--1;" },
 	{ lock, "a lock without an inode",
 	  "1: POSIX  *NOINODE* READ  7 <none>:0 0 EOF\n",
-	  "POSIX *NOINODE* READ 7 0:0:0 0--1;" },
+	  "1 POSIX *NOINODE* READ 7 0:0:0 0--1;" },
 	{ lock, "no locks", "lock:\t\nlock:\t1:\n1: POSIX\n"
 	  "1: POSIX ADVISORY WRITE x 08:01:9 0 EOF\n"
 	  "1: POSIX ADVISORY WRITE 7 08:01 0 EOF\n"
