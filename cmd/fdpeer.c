@@ -171,7 +171,9 @@ say_nothing(void)
 		cli_error(p, errno);
 		return;
 	}
-	if (!fd)
+	if (!fd && peer.traced)
+		cli_warn("%s: nothing flows through its descriptors", p);
+	else if (!fd)
 		cli_warn("%s: no descriptor has another end", p);
 	else if (peer.nmine && peer.traced)
 		cli_warn("%s: nothing flows through descriptor %s (%s)", p, fd,

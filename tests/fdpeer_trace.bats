@@ -225,6 +225,22 @@ $both 100 == $reader 100" ]
 	[[ $output != *'<->'* ]]
 }
 
+@test "fdpeer -r: with sockets only nothing flows" {
+	need python3
+	start python3 -c 'import socket, time
+pair = socket.socketpair()
+open("ready", "w")
+time.sleep(1000)' </dev/null >/dev/null 2>&1
+	until_true [ -e ready ]
+	run -0 fdpeer -H "$PID"
+	[ "$(cut -f 4,5,8 <<<"$output")" = "$(printf '<->\t%s\topen\n' \
+		"$PID" "$PID")" ]
+	run -1 --separate-stderr fdpeer -r "$PID"
+	[ -z "$output" ]
+	[ "$stderr" = "fdpeer: $PID: nothing flows through its descriptors" ]
+	run -0 fdpeer -r --sockets "$PID"
+}
+
 @test "fdpeer -r --sockets: through a pseudoterminal" {
 	mkfifo a
 	stage w:a; p1=$PID
