@@ -158,6 +158,20 @@ is_process(int fd)
 	return r;
 }
 
+/* Could a row be missing? Then say why, as far as that is not said yet. */
+static int
+is_unsure(void)
+{
+	if (peer.traced || !(operands[1] ? peer.nmine :
+	    peer.nlinks + (size_t)peer.unheard))
+		return 0;
+	if (peer.unheard)
+		cli_warn("%s: who sends from another network namespace can't "
+		         "be told (needs CAP_SYS_ADMIN)", operands[0]);
+	return cli_refused() || cli_hidden(peer.root) || peer.doubt ||
+	    peer.unheard;
+}
+
 /* Say why there are no rows. */
 static void
 say_nothing(void)
@@ -174,7 +188,9 @@ say_nothing(void)
 	if (!fd && peer.traced)
 		cli_warn("%s: nothing flows through its descriptors", p);
 	else if (!fd)
-		cli_warn("%s: no descriptor has another end", p);
+		cli_warn("%s: no descriptor %s another end", p,
+		         peer.nlinks || peer.unheard ? "is seen to have" :
+		         "has");
 	else if (peer.nmine && peer.traced)
 		cli_warn("%s: nothing flows through descriptor %s (%s)", p, fd,
 		         peer.endless);
@@ -190,9 +206,7 @@ say_nothing(void)
 		cli_warn("%s: no descriptor %s%s", p, fd,
 		         is_process(peer.asked) ?
 		         " (one process at a time)" : "");
-	cli_fail(fd && peer.nmine && !peer.traced &&
-	         (cli_refused() || cli_hidden(peer.root) || peer.doubt) ?
-	         3 : 1);
+	cli_fail(is_unsure() ? 3 : 1);
 }
 
 /* Say of which descriptors nothing can be told. */

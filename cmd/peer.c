@@ -453,7 +453,7 @@ peer_open(int pid, struct walk_pick *pick)
 	    (peer.pinned = proc_open(peer.root, pick->pid)) < 0)
 		return -1;
 	peer.nmine = peer.nlinks = ndirect = 0;
-	peer.untold = peer.mapped = 0;
+	peer.untold = peer.mapped = peer.unheard = 0;
 	peer.following = 0;
 	classes = peer.traced;
 	first_scan = peer.tries == 0;

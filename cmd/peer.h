@@ -127,6 +127,7 @@ extern struct peer {
 	int untold;		/* descriptors of which the kernel can't tell */
 	int unseen;		/* something of the target can't be read */
 	struct buf text;	/* of the asked descriptor's link, or none */
+	int unheard;		/* unix sockets that may send can't be read */
 	const char *doubt;	/* of what can't be told whether it has that */
 	char endless[16];	/* the type of what has no other end */
 	int tries;		/* scans that were made again */

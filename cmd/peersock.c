@@ -230,12 +230,15 @@ link_senders(const struct walk *w, uint32_t ino, uint32_t but)
 	const struct peer_socks *s = NULL;
 	size_t i;
 
-	while ((s = peer_socks_next(w, PEER_UNIX, s)))
+	while ((s = peer_socks_next(w, PEER_UNIX, s))) {
+		/* net/unix has no peers */
+		peer.unheard |= s->failed || s->text;
 		for (i = 0; i < s->n; i++)
 			if (s->rows[i].peered > 0 && s->rows[i].peer == ino &&
 			    s->rows[i].ino != but)
 				peer_sock_link(&s->rows[i], s->net, PEER_FROM,
 				               PEER_OPEN);
+	}
 }
 
 static void

@@ -158,6 +158,42 @@ os.waitpid(pid, 0)' 3>&- 4>&- 10>&- 251>&- &
 	[ -z "$PEERS" ]
 }
 
+@test "fdpeer: what is watched and may not be looked at is not none" {
+	need_root
+	need python3
+	local watch='import ctypes, os, sys, time
+libc = ctypes.CDLL(None)
+libc.inotify_add_watch(libc.inotify_init(), b"watched", 2)
+os.setgroups([])
+os.setgid(int(sys.argv[1]))
+os.setuid(int(sys.argv[1]))
+libc.prctl(4, 1)
+open("/proc/self/comm", "w").write("ready")
+time.sleep(1000)'
+	local watcher user='setpriv --reuid 65534 --regid 65534 --clear-groups'
+	touch watched
+	chmod 755 . watched
+	start python3 -c "$watch" 65534 </dev/null >/dev/null 2>&1
+	until_true grep -qx ready "/proc/$PID/comm"
+	watcher=$PID
+	hold 100=r:watched
+	run -0 fdpeer -H "$watcher"
+	[[ $output == *"	100	open	"* ]]
+	# shellcheck disable=SC2086 # words
+	run -3 --separate-stderr $user "$TOP/cmd/fdpeer" "$watcher"
+	[ -z "$output" ]
+	[ "${stderr_lines[0]}" = "fdpeer: $watcher: no descriptor is seen to have another end" ]
+	[[ ${stderr_lines[1]} == *'could not be read'* ]]
+	# nobody has it, and all could be looked at
+	end_started
+	rm -f watched
+	touch watched
+	start python3 -c "$watch" 0 </dev/null >/dev/null 2>&1
+	until_true grep -qx ready "/proc/$PID/comm"
+	run -1 --separate-stderr fdpeer "$PID"
+	[ "${stderr_lines[0]}" = "fdpeer: $PID: no descriptor is seen to have another end" ]
+}
+
 @test "fdpeer: fanotify to the file and back" {
 	need_root
 	touch watched

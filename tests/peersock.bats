@@ -178,6 +178,28 @@ ends() {
 	[ "$(cat last)" = "$(printf '\t%s@' "${raw[19]}")" ]
 }
 
+@test "fdpeer: who may send from a namespace that may not be entered" {
+	need_root
+	local user='setpriv --reuid 65534 --regid 65534 --clear-groups' server
+	chmod 755 .
+	hold_as "$user" "100=socket:unix,dgram,bind=@nobody sends $$"
+	server=$PID
+	# shellcheck disable=SC2086 # words
+	run --separate-stderr $user "$TOP/cmd/fdpeer" -H "$server" 100
+	[ "$status" -eq 1 ] || [[ $stderr == *'could not be read'* ]]
+	mkdir d
+	chmod 777 d
+	hold_as "$user" 100=socket:unix,dgram,bind=d/s
+	server=$PID
+	in_net "100=socket:unix,dgram,to=$PWD/d/s"
+	peers "$server" 100
+	all "<- $PID 100 open"
+	# shellcheck disable=SC2086
+	run -3 --separate-stderr $user "$TOP/cmd/fdpeer" -H "$server" 100
+	[ -z "$output" ]
+	[[ $stderr == *"fdpeer: $server: who sends from another network namespace can't be told (needs CAP_SYS_ADMIN)"* ]]
+}
+
 @test "fdpeer: two listeners that had one path: the one that was asked" {
 	local old
 	hold "100=socket:unix,stream,bind=$PWD/s,listen" \
