@@ -332,6 +332,7 @@ int
 peer_sock_links(const struct walk *w, struct peer_end *my)
 {
 	static struct buf protocol;
+	struct sock_net *net;
 	struct sock k;
 	int known;
 
@@ -341,6 +342,11 @@ peer_sock_links(const struct walk *w, struct peer_end *my)
 	my->roles = PEER_READS | PEER_WRITES;
 	known = socktab_kind(w->table.fds, peer.desc.fd, (uint32_t)my->key.id,
 	                     &k, &protocol);
+	/* a copy of a procfs has tables, but no name of the protocol */
+	if (known == 0 && !protocol.n &&
+	    (net = sock_net(w->root, w->table.dir)))
+		known = socktab_find(net, w->table.fds, peer.desc.fd,
+		                     (uint32_t)my->key.id, &k, &protocol);
 	if (known == 1)
 		snprintf(peer.endless, sizeof peer.endless, "%s",
 		         sockname_kind(&k));

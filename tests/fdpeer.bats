@@ -635,6 +635,34 @@ while True:
 	run -0 fdpeer -H -R "$t" 0300 03
 }
 
+@test "fdpeer -R: the sockets of a tree by its tables" {
+	local t=$PWD/tree p
+	for p in 20 300; do
+		process "$t" "$p"
+		mkdir "$t/$p/net" "$t/$p/ns"
+		ln -s 'net:[4026531840]' "$t/$p/ns/net"
+		cat >"$t/$p/net/tcp" <<-'END'
+			  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+			   0: 0100007F:0050 0100007F:03E8 01 00000000:00000000 00:00000000 00000000     0        0 77 1 0 20 4 30 10 -1
+			   1: 0100007F:03E8 0100007F:0050 01 00000000:00000000 00:00000000 00000000     0        0 78 1 0 20 4 30 10 -1
+		END
+		cat >"$t/$p/net/unix" <<-'END'
+			Num       RefCount Protocol Flags    Type St Inode Path
+			0: 00000003 00000000 00000000 0001 03 79
+		END
+	done
+	descriptor "$t" 20 3 'socket:[77]' 02
+	descriptor "$t" 300 4 'socket:[78]' 02
+	descriptor "$t" 300 5 'socket:[79]' 02
+	run -0 --separate-stderr fdpeer -H -R "$t" 20 3
+	[ "$(cut -f 3-8 <<<"$output")" = "$(fields 3 '<->' 300 c300 4 open)" ]
+	[ -z "$stderr" ]
+	# a unix socket is none that the kernel cannot tell, but has no peer there
+	run -3 --separate-stderr fdpeer -H -R "$t" 300 5
+	[ "$(cut -f 3-8 <<<"$output")" = "$(fields 5 '<->' - - - hidden)" ]
+	[ -z "$stderr" ]
+}
+
 @test "fdpeer: opens no descriptor and duplicates only to prove" {
 	need strace
 	strace -o /dev/null true 2>/dev/null || skip 'strace does not work here'
