@@ -180,14 +180,30 @@ sock_ino(const char *s)
 	return v <= UINT32_MAX && end[0] == ']' && !end[1] ? (uint32_t)v : 0;
 }
 
+/* Our own namespace, to go back to. In the procfs of a pid namespace that we are
+ * not in "self" leads nowhere: a socket of ours tells (with CAP_NET_ADMIN). */
+static int
+open_home(int root)
+{
+	int home = openat(root, "self/ns/net", O_RDONLY | O_CLOEXEC), fd;
+
+	if (home >= 0)
+		return home;
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0) {
+		home = ioctl(fd, SIOCGSKNS_);
+		close(fd);
+	}
+	return home;
+}
+
 /* A netlink socket made in another namespace, to which it then belongs. Only
  * the scan's child ever gets here: it enters the namespace for the moment. -1
  * where that is refused. */
 static int
 foreign_socket(struct sock_net *n, int ns)
 {
-	int home = openat(n->root, "self/ns/net", O_RDONLY | O_CLOEXEC);
-	int fd = -1;
+	int home = open_home(n->root), fd = -1;
 
 	if (home >= 0 && setns(ns, CLONE_NEWNET) == 0) {
 		fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC,

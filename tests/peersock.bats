@@ -276,6 +276,16 @@ leave() {
 	all "<-> $PID 101 open"
 }
 
+@test "fdpeer -R: unix sockets by the procfs of a pid namespace below" {
+	need_root
+	hold_as 'unshare -pf --mount-proc --kill-child' 100,101=unix
+	local inner
+	inner=$(pgrep -P "${STARTED[-1]}")
+	peers -R "/proc/$inner/root/proc" 1 100
+	all '<-> 1 101 open'
+	ends 0
+}
+
 @test "fdpeer: a socket of a namespace in which there is no process" {
 	leave 2
 	peers "$PID" 100
