@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include "cli.h"
 #include "parse_fdinfo.h"
 #include "desc.h"
+#include "parse_task.h"
 #include "proc.h"
 #include "sys.h"
 #include "walk.h"
@@ -161,35 +163,67 @@ has_id(const struct walk *w, struct peer_key *k)
 	}
 }
 
-/* The process of a pidfd. */
+/* Has the process ended, or the thread, which nobody waited for yet? A leader
+ * that ended is no ended process as long as it has other threads. */
+static int
+has_ended(const char *status, const struct task_status *st, int thread)
+{
+	unsigned long long n;
+
+	return strchr("ZX", st->state) && (thread ||
+	    parse_fdinfo_num(status, "Threads", &n) < 0 || n == 1);
+}
+
+/* The process of a pidfd, or its thread (PIDFD_THREAD, since Linux 6.9, which
+ * is O_EXCL). */
+static void
+pidfd_link(const struct walk *w, int pid, int thread)
+{
+	static struct buf text;
+	struct peer_link l = { .roles = ~0, .dir = PEER_TO, .held = PEER_OPEN,
+		.uid = -1 };
+	struct peer_end e = { .fd = PEER_NO_FD, .mode = -1,
+		.roles = PEER_HOLDS, .pid = pid, .thread = pid };
+	struct task_status st;
+	char name[32];
+
+	snprintf(name, sizeof name, "%d/status", pid);
+	if (proc_read(w->root, name, &text) == 0 &&
+	    parse_status(text.s, &st) == 0) {
+		e.pid = st.tgid;
+		thread |= st.tgid != pid;
+		if (has_ended(text.s, &st, thread))
+			l.held = PEER_CLOSED;
+	}
+	e.tid = thread ? pid : 0;
+	snprintf(name, sizeof name, "%d/comm", pid);
+	text.n = 0;
+	if (proc_read(w->root, name, &text) == 0 && text.n)
+		text.s[text.n - 1] = '\0';
+	e.comm = peer_copy(text.s, text.n ? strlen(text.s) : 0);
+	peer_direct(l, e);
+}
+
 static int
 pidfd_links(const struct walk *w)
 {
-	static struct buf comm;
 	const char *info = peer_info(&w->table);
-	struct peer_link l = { .key.class = PEER_NOTHING, .roles = ~0,
-		.dir = PEER_TO, .held = PEER_OPEN, .alone = PEER_CLOSED,
-		.uid = -1 };
+	struct peer_link l = { .key.class = PEER_NOTHING, .dir = PEER_TO,
+		.alone = PEER_CLOSED, .uid = -1 };
+	struct fdinfo f;
 	struct pidfd_row row;
-	struct peer_end e = { .fd = PEER_NO_FD, .mode = -1,
-		.roles = PEER_HOLDS };
-	char name[32];
 
 	if (!info || parse_pidfd(info, &row) < 0)
 		return -1;
-	if (row.pid <= 0) {
-		/* 0: it is in a pid namespace that we don't see into */
-		l.alone = row.pid == 0 ? PEER_HIDDEN : PEER_CLOSED;
-		peer_link(l);
+	if (row.pid > 0) {
+		pidfd_link(w, row.pid, parse_fdinfo(info, &f) == 0 &&
+		           f.flags & O_EXCL);
 		return 1;
 	}
-	snprintf(name, sizeof name, "%d/comm", row.pid);
-	comm.n = 0;
-	if (proc_read(w->root, name, &comm) == 0 && comm.n)
-		comm.s[comm.n - 1] = '\0';
-	e.pid = e.thread = row.pid;
-	e.comm = strdup(comm.n ? comm.s : "");
-	peer_direct(l, e);
+	/* 0: it is in a pid namespace that we don't see into */
+	if (row.pid == 0)
+		l.alone = PEER_HIDDEN;
+	peer_link(l);
 	return 1;
 }
 

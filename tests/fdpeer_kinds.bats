@@ -311,6 +311,42 @@ below() {
 	[ "$(cut -f 4-8 <<<"$output")" = "$(lines '-> - - - closed')" ]
 }
 
+@test "fdpeer: a pidfd of a process that has ended and is not waited for" {
+	hold zombie
+	zombie=$(pgrep -P "$PID")
+	until_true state_is "$zombie" Z
+	hold 100=pidfd:"$zombie"
+	run -1 --separate-stderr fdpeer -H "$PID" 100
+	[ "$(cut -f 4-8 <<<"$output")" = "$(lines "-> $zombie hold - closed")" ]
+	# a leader that has ended is no process that has
+	hold deadleader
+	leader=$PID
+	until_true state_is "$leader" Z
+	hold 100=pidfd:"$leader"
+	run -0 --separate-stderr fdpeer -H "$PID" 100
+	[ "$(cut -f 4-8 <<<"$output")" = "$(lines "-> $leader hold - open")" ]
+	# but a thread
+	hold 100=threadpidfd:"$leader" || skip 'no pidfds of threads'
+	run -1 --separate-stderr fdpeer -H "$PID" 100
+	[ "$(head -n 1 <<<"$output" | cut -f 4-8)" = "$(lines "-> $leader hold - closed")" ]
+}
+
+@test "fdpeer: a pidfd of a thread to it and to its process" {
+	hold thread
+	other=$PID
+	tid=$(ls "/proc/$other/task" | grep -vx "$other")
+	hold 100=threadpidfd:"$tid" 101=threadpidfd:"$other" 102=pidfd:"$other" ||
+		skip 'no pidfds of threads'
+	peers 100
+	[ "$PEERS" = "$(lines "-> $tid - open")" ]
+	run -0 fdpeer -J "$PID" 100
+	[[ $output == *"\"peer\":$other,"*"\"peertid\":$tid,"* ]]
+	run -0 fdpeer -J "$PID" 101
+	[[ $output == *"\"peer\":$other,"*"\"peertid\":$other,"* ]]
+	run -0 fdpeer -J "$PID" 102
+	[[ $(grep -- '->' <<<"$output") == *"\"peer\":$other,"*'"peertid":null,'* ]]
+}
+
 @test "fdpeer: a namespace to its members" {
 	need_root
 	need unshare

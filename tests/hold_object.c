@@ -180,6 +180,8 @@ hold_object(const char *s)
 		return open_timerfd(a);
 	if (a && IS("pidfd"))
 		return (int)syscall(SYS_pidfd_open, atoi(a), 0);
+	if (a && IS("threadpidfd"))	/* PIDFD_THREAD */
+		return (int)syscall(SYS_pidfd_open, atoi(a), O_EXCL);
 	if (a && IS("mqueue"))
 		return (int)syscall(SYS_mq_open, a, O_RDWR | O_CREAT, 0600,
 		                    NULL);

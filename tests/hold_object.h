@@ -4,7 +4,7 @@
  *	fanotify:PATH	three marks: on the file, its mount, its file system
  *	signalfd:NR,NR
  *	timerfd:S,S	of boottime, to expire, and every so many and a half
- *	pidfd:PID  deadpidfd
+ *	pidfd:PID  threadpidfd:TID  deadpidfd
  *	mqueue:NAME	which stays: use a namespace of its own
  *	uring:N,N	with these registered; -1 is an empty slot
  *	bpf  userfaultfd  tun:INTERFACE */
