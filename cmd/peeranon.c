@@ -52,6 +52,7 @@ static void
 target_link(const struct walk *w, const struct peer_end *my,
             const struct tfd_row *row, int nth)
 {
+	static struct desc d;
 	struct target t = { row->ino, my->thread, my->fd, row->tfd, nth };
 	struct peer_link l = { .roles = PEER_HOLDS, .dir = PEER_TO,
 		.held = PEER_OPEN, .alone = PEER_HIDDEN, .uid = -1 };
@@ -69,6 +70,8 @@ target_link(const struct walk *w, const struct peer_end *my,
 		r = proc_statx(w->table.fds, name, &st) == 0 &&
 		    st.ino == row->ino;
 	if (r) {
+		if (desc_read(&w->table, row->tfd, DESC_WANT_MODE, &d) == 0)
+			e.mode = d.mode;
 		peer_direct(l, e);
 		return;
 	}
@@ -84,9 +87,12 @@ epoll_links(const struct walk *w, const struct peer_end *my)
 	const char *info = peer_info(&w->table), *text = info;
 	struct tfd_row row;
 
-	if (!info)
+	if (!info && errno != ETIMEDOUT)
 		return -1;
-	while (parse_tfd(&text, &row) == 1)
+	if (!info)	/* not that the kernel can't tell */
+		peer_link((struct peer_link){ .key.class = PEER_NOTHING,
+			.dir = PEER_BOTH, .alone = PEER_HIDDEN, .uid = -1 });
+	while (info && parse_tfd(&text, &row) == 1)
 		target_link(w, my, &row, nth_of(info, &row, text));
 	return 1;
 }

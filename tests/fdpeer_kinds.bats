@@ -123,6 +123,9 @@ os.waitpid(pid, 0)' 3>&- 4>&- 10>&- 251>&- &
 	peers 103
 	[ "$PEERS" = "$(lines "-> $PID 100 open" "-> $PID 102 open")" ]
 	[[ $output == *'epoll of 100,102' ]]
+	run -0 fdpeer -J "$PID" 103
+	[[ ${lines[0]} == *'"peerfd":100,'*'"peermode":"r",'* ]]
+	[[ ${lines[1]} == *'"peerfd":102,'*'"peermode":"rw",'* ]]
 	peers 100
 	[ "$PEERS" = "$(lines "<- $PID 101 open" "<- $PID 103 open")" ]
 	# not for its duplicate, which is the same open file: the kernel tells

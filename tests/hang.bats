@@ -164,6 +164,10 @@ all_answer() {
 	ask lsfd_d lsfd -lHd
 	said lsfd_d 0
 	has lsfd_d '/gone1 \(deleted\)$'
+	# whose targets the kernel could tell
+	ask fdpeer_e fdpeer -H "$V" 102
+	said fdpeer_e 3 "fdpeer: $stall"
+	has fdpeer_e '^@V	victim	102	<->	-	-	-	hidden	'
 	# of no other one is anything missing
 	has lsfd_a '^@V	victim	root	0	r	-	chr	.*	0	-	/dev/null$'
 	has lsfd_a '^@V	victim	root	119	r	-	chr	.*	0	-	/dev/null$'
