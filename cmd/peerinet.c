@@ -8,6 +8,7 @@
 #include "kernel.h"
 #include "out.h"
 #include "cli.h"
+#include "parse_diag.h"
 #include "parse_fdinfo.h"
 #include "parse_net.h"
 #include "desc.h"
@@ -307,8 +308,21 @@ link_nobody(const struct peer_sock *r)
 	}
 }
 
+/* Was the MPTCP socket at the other end closed? Its connection keeps the inode
+ * and stays established until this end closes too; one that is only shut down
+ * has its inode in MPTCP's own table. */
+static int
+is_orphan(const struct peer_socks *where, const struct peer_sock *r)
+{
+	struct peer_socks *s = peer_socks(where->net, PEER_MPTCP);
+	const struct peer_sock *m = s ? mirror(s, r) : NULL;
+
+	return m && m->ino == 0;
+}
+
 static void
-link_tcp(const struct walk *w, struct peer_socks *s, const struct peer_sock *r)
+link_tcp(const struct walk *w, struct peer_socks *s, const struct peer_sock *r,
+         int multipath)
 {
 	struct peer_socks *where;
 	const struct peer_sock *m;
@@ -331,7 +345,7 @@ link_tcp(const struct walk *w, struct peer_socks *s, const struct peer_sock *r)
 	}
 	if (!m)
 		link_nobody(r);
-	else if (m->ino)
+	else if (m->ino && !(multipath && is_orphan(where, r)))
 		peer_sock_link(m, where->net, direction(r->state), PEER_OPEN);
 	else if (waits(m))
 		link_listeners(where, m);
@@ -524,8 +538,10 @@ peer_inet_links(const struct walk *w, struct peer_end *my, int proto)
 {
 	struct peer_socks *s;
 	const struct peer_sock *r;
-	int untold;
+	int untold, multipath = proto == SOCK_MPTCP;
 
+	if (multipath)
+		proto = IPPROTO_TCP;
 	/* the others are answered by the network, or the kernel itself */
 	if (proto != IPPROTO_TCP && proto != IPPROTO_UDP) {
 		peer_kernel(PEER_BOTH);
@@ -541,7 +557,7 @@ peer_inet_links(const struct walk *w, struct peer_end *my, int proto)
 	else if (r && r->lport == r->rport && same(r->local, r->remote))
 		peer_sock_link(r, s->net, PEER_BOTH, PEER_OPEN);
 	else if (r && proto == IPPROTO_TCP)
-		link_tcp(w, s, r);
+		link_tcp(w, s, r, multipath);
 	else if (r)
 		link_udp(w, s, r);
 	return 1;

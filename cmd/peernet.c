@@ -126,7 +126,8 @@ peer_socks(struct sock_net *net, enum peer_group group)
 		[PEER_UNIX] = { SOCKS_UNIX, SOCKS_UNIX },
 		[PEER_TCP] = { SOCKS_TCP, SOCKS_TCP6 },
 		[PEER_UDP] = { SOCKS_UDP, SOCKS_UDP6 },
-		[PEER_NETLINK] = { SOCKS_NETLINK, SOCKS_NETLINK }
+		[PEER_NETLINK] = { SOCKS_NETLINK, SOCKS_NETLINK },
+		[PEER_MPTCP] = { SOCKS_MPTCP, SOCKS_MPTCP6 }
 	};
 	struct entry *e;
 	unsigned t;

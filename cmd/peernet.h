@@ -10,6 +10,7 @@ enum peer_group {
 	PEER_UNIX,
 	PEER_TCP, PEER_UDP,	/* of both IPv4 and IPv6 */
 	PEER_NETLINK,
+	PEER_MPTCP,		/* PEER_TCP has its connections */
 	PEER_GROUPS
 };
 

@@ -358,7 +358,9 @@ peer_sock_links(const struct walk *w, struct peer_end *my)
 		return 1;
 	case AF_INET:
 	case AF_INET6:
-		return peer_inet_links(w, my, k.proto);
+		return peer_inet_links(w, my,
+		    strncmp(protocol.s, "MPTCP", 5) == 0 ? SOCK_MPTCP :
+		    k.proto);
 	case AF_NETLINK:
 		return link_netlink(w, my);
 	case AF_PACKET:

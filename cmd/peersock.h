@@ -11,5 +11,6 @@ void peer_sock_link(const struct peer_sock *, const struct sock_net *, int dir,
                     enum peer_state);
 void peer_sock_alone(int dir, enum peer_state);
 
-/* As a kind's links, for an internet socket of that protocol. */
+/* As a kind's links, for an internet socket of that protocol, which
+ * of MPTCP is its own. */
 int peer_inet_links(const struct walk *, struct peer_end *my, int proto);

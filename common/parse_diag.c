@@ -283,21 +283,32 @@ put32(char *p, uint32_t v)
 	memcpy(p, &v, sizeof v);
 }
 
+static void
+put16(char *p, uint16_t v)
+{
+	memcpy(p, &v, sizeof v);
+}
+
 size_t
 diag_ask(char q[128], uint32_t seq, int family, int proto, unsigned states,
          unsigned show, uint32_t ino)
 {
 	char *m = q + HEADER;
 	size_t n = HEADER + 24;
-	uint16_t v;
 
 	memset(q, 0, 128);
 	m[0] = (char)family;
-	m[1] = (char)proto;
+	m[1] = (char)(proto > 255 ? 0 : proto);
 	if (family == AF_INET || family == AF_INET6) {
 		n = HEADER + 56;
 		put32(m + 4, states);
 		memset(m + 48, 0xff, 8);	/* INET_DIAG_NOCOOKIE */
+		if (proto > 255) {
+			put16(q + n, 8);
+			put16(q + n + 2, 3);	/* INET_DIAG_REQ_PROTOCOL */
+			put32(q + n + 4, (uint32_t)proto);
+			n += 8;
+		}
 	} else if (family == AF_UNIX || family == AF_VSOCK) {
 		put32(m + 4, states);
 		put32(m + 8, ino);
@@ -309,10 +320,8 @@ diag_ask(char q[128], uint32_t seq, int family, int proto, unsigned states,
 		put32(m + 8, family == AF_PACKET ? PACKET_INFO : 0);
 	}
 	put32(q, (uint32_t)n);
-	v = SOCK_DIAG_BY_FAMILY;
-	memcpy(q + 4, &v, sizeof v);
-	v = ino ? REQUEST : REQUEST | DUMP;
-	memcpy(q + 6, &v, sizeof v);
+	put16(q + 4, SOCK_DIAG_BY_FAMILY);
+	put16(q + 6, ino ? REQUEST : REQUEST | DUMP);
 	put32(q + 8, seq);
 	return n;
 }

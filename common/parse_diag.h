@@ -19,6 +19,9 @@ enum { DIAG_END, DIAG_SOCK, DIAG_DONE, DIAG_ERROR };
 int parse_diag(const char **p, const char *end, uint32_t seq, struct sock *,
                int *err);
 
+/* The protocol of MPTCP, which not all <netinet/in.h> have. */
+enum { SOCK_MPTCP = 262 };
+
 /* What a question asks for of a unix socket besides state and shutdown. */
 enum {
 	DIAG_NAME = 1, DIAG_VFS = 2, DIAG_PEER = 4, DIAG_ICONS = 8,

@@ -38,7 +38,7 @@ struct sock_net {
 static const struct {
 	int family, proto;
 	const char *file;
-} tables[SOCKS_TABLES] = {
+} tables[SOCKS_ALL] = {
 	[SOCKS_UNIX] = { AF_UNIX, 0, "unix" },
 	[SOCKS_TCP] = { AF_INET, IPPROTO_TCP, "tcp" },
 	[SOCKS_TCP6] = { AF_INET6, IPPROTO_TCP, "tcp6" },
@@ -50,7 +50,9 @@ static const struct {
 	[SOCKS_ICMP6] = { AF_INET6, IPPROTO_ICMPV6, "icmp6" },
 	[SOCKS_NETLINK] = { AF_NETLINK, 0, "netlink" },
 	[SOCKS_PACKET] = { AF_PACKET, 0, "packet" },
-	[SOCKS_VSOCK] = { AF_VSOCK, 0, NULL }
+	[SOCKS_VSOCK] = { AF_VSOCK, 0, NULL },
+	[SOCKS_MPTCP] = { AF_INET, SOCK_MPTCP, NULL },
+	[SOCKS_MPTCP6] = { AF_INET6, SOCK_MPTCP, NULL }
 };
 
 static struct sock_net *nets, *own;

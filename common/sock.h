@@ -16,7 +16,10 @@ struct sock;
 enum sock_table {
 	SOCKS_UNIX, SOCKS_TCP, SOCKS_TCP6, SOCKS_UDP, SOCKS_UDP6, SOCKS_RAW,
 	SOCKS_RAW6, SOCKS_ICMP, SOCKS_ICMP6, SOCKS_NETLINK, SOCKS_PACKET,
-	SOCKS_VSOCK, SOCKS_TABLES
+	SOCKS_VSOCK, SOCKS_TABLES,
+	/* sockets of which TCP's tables have the connections; procfs has none,
+	 * sock_diag since Linux 5.9 */
+	SOCKS_MPTCP = SOCKS_TABLES, SOCKS_MPTCP6, SOCKS_ALL
 };
 
 /* A network namespace; there is one of it, which is never freed. */

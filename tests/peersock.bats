@@ -528,6 +528,31 @@ net_is() {
 	all "<-> $PID 100 backlog"
 }
 
+@test "fdpeer: an MPTCP socket that was closed, and one that is only shut down" {
+	[ -e /proc/sys/net/mptcp/enabled ] || skip 'needs MPTCP'
+	in_net 100=socket:inet,stream/262,bind=127.0.0.1/80,listen \
+		101=socket:inet,stream/262,to=127.0.0.1/80 102=accept:100 close:102 \
+		103=socket:inet,stream/262,to=127.0.0.1/80,shut=1 104=accept:100
+	peers "$PID" 101
+	# whoever may not enter the namespace can't tell
+	if [ "$(id -u)" -eq 0 ]; then
+		[ "$code" -eq 1 ]
+		all "<-> - - closed"
+	else
+		[ "$code" -eq 3 ]
+		all "<-> - - hidden"
+	fi
+	peers "$PID" 104
+	[ "$code" -eq 0 ]
+	all "<-> $PID 103 open"
+	# and where its holder is not seen, but a message has it
+	in_net 100=socket:inet,stream/262,bind=127.0.0.1/80,listen \
+		103=socket:inet,stream/262,to=127.0.0.1/80,shut=1 104=accept:100 \
+		105,106=unix inflight:103:105
+	peers "$PID" 104
+	[[ $rows == '<-> - - '@(inflight|hidden) ]]
+}
+
 # What is sent to port 8001 is redirected to 8000: the rules of "iptables -t nat
 # -A OUTPUT -p tcp --dport 8001 -j REDIRECT --to-ports 8000", and -p udp.
 redirect() {
