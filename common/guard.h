@@ -21,8 +21,8 @@ enum guard_kind {
 	GUARD_TREE,	/* what is safe in a procfs, in a tree that is none: */
 			/* only that of this thread */
 	GUARD_NET,	/* the kernel's table of sockets: none of them */
-	GUARD_ASIDE	/* another process, which is not needed: that question, */
-			/* and no answer is as good as one */
+	GUARD_ASIDE	/* another process, which is not needed: only that */
+			/* question, and no answer is as good as one */
 };
 
 /* What is being looked at; fd is -1 before the first descriptor. */

@@ -182,8 +182,9 @@ sock_ino(const char *s)
 	return v <= UINT32_MAX && end[0] == ']' && !end[1] ? (uint32_t)v : 0;
 }
 
-/* Our own namespace, to go back to. In the procfs of a pid namespace that we are
- * not in "self" leads nowhere: a socket of ours tells (with CAP_NET_ADMIN). */
+/* Our own namespace, to go back to. In the procfs of a pid namespace that we
+ * are not in "self" leads nowhere: a socket of ours tells (with CAP_NET_ADMIN).
+ */
 static int
 open_home(int root)
 {

@@ -21,8 +21,8 @@
  *	flock:N  waitlock:N		take the lock; wait for it in a thread
  *	lock:N:BYTE  waitbyte:N:BYTE	the same for fcntl(2)'s of a byte
  *	ofd:N:BYTE  waitofd:N:BYTE	and for one of the open file
- *	map:PATH  rmap:PATH		a shared mapping, writable or not, nothing
- *					open
+ *	map:PATH  rmap:PATH		a shared mapping, writable or not, and
+ *					nothing open
  *	text:N:STRING			write the string
  *	many:N:PATH			so many descriptors, from 1000 on
  *	undumpable			prctl(PR_SET_DUMPABLE, 0)
