@@ -310,14 +310,29 @@ link_nobody(const struct peer_sock *r)
 
 /* Was the MPTCP socket at the other end closed? Its connection keeps the inode
  * and stays established until this end closes too; one that is only shut down
- * has its inode in MPTCP's own table. */
+ * has its inode in MPTCP's own table. A namespace of others can't be asked by
+ * now. */
 static int
-is_orphan(const struct peer_socks *where, const struct peer_sock *r)
+is_orphan(const struct walk *w, const struct peer_socks *where,
+          const struct peer_sock *r)
 {
-	struct peer_socks *s = peer_socks(where->net, PEER_MPTCP);
-	const struct peer_sock *m = s ? mirror(s, r) : NULL;
+	const struct peer_sock *m;
+	struct peer_socks *s;
 
+	if (where->net != sock_net(w->root, -1) &&
+	    where->net != sock_net(w->root, w->table.dir))
+		return 0;
+	s = peer_socks(where->net, PEER_MPTCP);
+	m = s ? mirror(s, r) : NULL;
 	return m && m->ino == 0;
+}
+
+/* May the other end be such a one? If my end is TCP's it has sent its last. */
+static int
+may_be_orphan(const struct peer_sock *r, int multipath)
+{
+	return multipath || r->state == SOCK_CLOSE_WAIT ||
+	    r->state == SOCK_LAST_ACK || r->state == SOCK_CLOSING;
 }
 
 static void
@@ -345,7 +360,8 @@ link_tcp(const struct walk *w, struct peer_socks *s, const struct peer_sock *r,
 	}
 	if (!m)
 		link_nobody(r);
-	else if (m->ino && !(multipath && is_orphan(where, r)))
+	else if (m->ino && !(may_be_orphan(r, multipath) &&
+	    is_orphan(w, where, r)))
 		peer_sock_link(m, where->net, direction(r->state), PEER_OPEN);
 	else if (waits(m))
 		link_listeners(where, m);

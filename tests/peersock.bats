@@ -532,19 +532,27 @@ net_is() {
 	[ -e /proc/sys/net/mptcp/enabled ] || skip 'needs MPTCP'
 	in_net 100=socket:inet,stream/262,bind=127.0.0.1/80,listen \
 		101=socket:inet,stream/262,to=127.0.0.1/80 102=accept:100 close:102 \
-		103=socket:inet,stream/262,to=127.0.0.1/80,shut=1 104=accept:100
-	peers "$PID" 101
-	# whoever may not enter the namespace can't tell
-	if [ "$(id -u)" -eq 0 ]; then
-		[ "$code" -eq 1 ]
-		all "<-> - - closed"
-	else
-		[ "$code" -eq 3 ]
-		all "<-> - - hidden"
-	fi
+		103=socket:inet,stream/262,to=127.0.0.1/80,shut=1 104=accept:100 \
+		108=socket:inet,stream,bind=127.0.0.1/81,listen \
+		109=socket:inet,stream/262,to=127.0.0.1/81 110=accept:108 close:109 \
+		111=socket:inet,stream/262,to=127.0.0.1/81,shut=1 112=accept:108
+	# so is the connection of one whose other end is of TCP
+	for fd in 101 110; do
+		peers "$PID" $fd
+		# whoever may not enter the namespace can't tell
+		if [ "$(id -u)" -eq 0 ]; then
+			[ "$code" -eq 1 ]
+			all "<-> - - closed"
+		else
+			[ "$code" -eq 3 ]
+			[[ $rows == *' hidden' ]]
+		fi
+	done
 	peers "$PID" 104
 	[ "$code" -eq 0 ]
 	all "<-> $PID 103 open"
+	peers "$PID" 112
+	all "-> $PID 111 open"
 	# and where its holder is not seen, but a message has it
 	in_net 100=socket:inet,stream/262,bind=127.0.0.1/80,listen \
 		103=socket:inet,stream/262,to=127.0.0.1/80,shut=1 104=accept:100 \
