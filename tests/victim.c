@@ -183,6 +183,8 @@ crash(const char *path)
 	signal(SIGSEGV, SIG_DFL);
 	if (open(path, O_RDWR) < 0)
 		err(1, "%s", path);
+	/* not NULL: a sanitizer would have that before the kernel */
+	mapping = mmap(NULL, 1, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	fault(NULL);
 }
 
