@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +48,27 @@ put_octal(struct buf *b, const unsigned char *s, size_t n)
 	return 0;
 }
 
+/* How many of the bytes are what most are: visible ASCII, no backslash. */
+static size_t
+visible(const unsigned char *s, size_t n)
+{
+	const uint64_t each = 0x0101010101010101, high = 0x80 * each;
+	uint64_t v;
+	size_t i;
+
+	/* Eight at a time: a high bit marks a byte beyond ASCII, one below '!'
+	 * (a borrow), DEL (a carry), a backslash, or the one next to these. */
+	for (i = 0; n - i >= sizeof v; i += sizeof v) {
+		memcpy(&v, s + i, sizeof v);
+		if ((v | (v - '!' * each) | (v + each) |
+		    ((v ^ '\\' * each) - each)) & high)
+			break;
+	}
+	while (i < n && s[i] > ' ' && s[i] < 0x7f && s[i] != '\\')
+		i++;
+	return i;
+}
+
 int
 out_quote(struct buf *b, const char *str, size_t n, int blank)
 {
@@ -54,9 +76,7 @@ out_quote(struct buf *b, const char *str, size_t n, int blank)
 	size_t i, len, from = 0;	/* from there on they wait to be put */
 
 	for (i = 0; ; i += len) {
-		/* what most bytes are */
-		while (i < n && s[i] > ' ' && s[i] < 0x7f && s[i] != '\\')
-			i++;
+		i += visible(s + i, n - i);
 		if (i == n)
 			break;
 		len = utf8(s + i, n - i);
@@ -272,6 +292,7 @@ void
 out_scale(char s[16], unsigned long long v)
 {
 	static const char unit[] = "BKMGTPE";
+	char text[24];
 	double d = (double)v;
 	int i = 0;
 
@@ -281,7 +302,7 @@ out_scale(char s[16], unsigned long long v)
 		i++;
 	}
 	if (i == 0)
-		snprintf(s, 16, "%llu", v);
+		strcpy(s, num_text(text, v));
 	else
 		snprintf(s, 16, "%.*f%c", d < 9.995 ? 2 : d < 99.95 ? 1 : 0, d,
 		         unit[i]);

@@ -304,6 +304,31 @@ test_quote(void)
 	buf_free(&b);
 }
 
+/* Each byte at each place among others. */
+static void
+test_quote_places(void)
+{
+	char s[20], quoted[32];
+	struct buf b = { 0 };
+	unsigned c, at, wrong = 0;
+
+	for (c = 0; c < 256; c++)
+		for (at = 0; at < sizeof s; at++) {
+			int plain = c > ' ' && c < 0x7f && c != '\\';
+
+			memset(s, 'x', sizeof s);
+			s[at] = (char)c;
+			sprintf(quoted, plain ? "%.*s%c%s" : "%.*s\\%03o%s",
+			        (int)at, "xxxxxxxxxxxxxxxxxxxx", c,
+			        "xxxxxxxxxxxxxxxxxxxx" + at + 1);
+			b.n = 0;
+			wrong += out_quote(&b, s, sizeof s, 1) < 0 ||
+			    strcmp(b.s, quoted) != 0;
+		}
+	ok(wrong == 0, "out_quote: %u of 5,120 wrong", wrong);
+	buf_free(&b);
+}
+
 /* A record of two fields, in all four modes; %c stands for what ends it. */
 static void
 test_record(void)
@@ -925,6 +950,7 @@ main(void)
 	test_size();
 	test_buf();
 	test_quote();
+	test_quote_places();
 	test_record();
 	test_fields();
 	test_scale();
