@@ -17,7 +17,7 @@
 
 enum {
 	RING = 256 * 1024,	/* bytes printed and not yet written */
-	BATCH = 64 * 1024,	/* bytes that are worth waking the parent */
+	BATCH = 128 * 1024,	/* bytes that are worth waking the parent */
 	PIECE = 16 * 1024,	/* bytes that a slow reader takes in time */
 	STALLS = 4096,		/* that many, and the scan is given up */
 	TICKS = 4,		/* looks at the step in a limit */

@@ -286,7 +286,11 @@ is_fdinfo(const char *name)
 static enum guard_kind
 risk(const char *name)
 {
-	if (*name <= '9' && !strchr(name, '/'))		/* a link below fd */
+	const char *s = name;
+
+	while (*s >= '0' && *s <= '9')
+		s++;
+	if (!*s)				/* a link below fd */
 		return GUARD_PROCESS;
 	if (is_fdinfo(name))
 		return GUARD_OBJECT;

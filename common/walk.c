@@ -26,14 +26,19 @@ walk_resolve(int root, int pid, struct walk_pick *pick)
 	struct buf b = { 0 };
 	struct task_status st;
 	struct kstatx task;
-	int r = -1, dir = proc_open(root, pid);
+	char name[24];
+	int r = -1, dir;
 
-	if (dir >= 0 && !proc_is_copy() &&
-	    proc_lstatx(dir, "task", &task) == 0 && task.nlink == 3) {
-		/* an only thread has the process's ID; see open_tasks */
+	/* an only thread has the process's ID; see open_tasks */
+	guard_process(pid);
+	snprintf(name, sizeof name, "%d/task", pid);
+	if (!proc_is_copy() && proc_lstatx(root, name, &task) == 0 &&
+	    task.nlink == 3) {
 		*pick = (struct walk_pick){ .pid = pid };
-		r = 0;
-	} else if (dir >= 0 && proc_read(dir, "status", &b) == 0) {
+		return 0;
+	}
+	dir = proc_open(root, pid);
+	if (dir >= 0 && proc_read(dir, "status", &b) == 0) {
 		if ((r = parse_status(b.s, &st)) < 0)
 			errno = EINVAL;
 		pick->pid = r < 0 ? pid : st.tgid;
