@@ -1,7 +1,4 @@
-#include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/sysmacros.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,14 +11,11 @@
 #include "parse_fdinfo.h"
 #include "parse_maps.h"
 #include "desc.h"
+#include "memory.h"
 #include "mount.h"
 #include "num.h"
 #include "proc.h"
 #include "sys.h"
-
-#ifndef MFD_HUGETLB
-#define MFD_HUGETLB 4U
-#endif
 
 static const char mark[] = " (deleted)";
 enum { MARK = sizeof mark - 1 };
@@ -62,66 +56,6 @@ desc_same(const struct kstatx *a, const struct kstatx *b)
 {
 	return a->ino == b->ino && a->dev_major == b->dev_major &&
 	    a->dev_minor == b->dev_minor;
-}
-
-/* The kernel's own mounts of memory: tmpfs; hugetlbfs, one for each size of
- * its pages by the binary logarithm; and that of secretmem. */
-enum { SHARED, HUGE_FIRST = 12, HUGE_LAST = 40, SECRET };
-
-/* Is it on one of these mounts? Each has a device of its own, that of a memfd
- * which we make there. */
-static int
-is_own(int first, int last, const struct kstatx *st)
-{
-	static struct stat own[SECRET + 1];
-	static char asked[SECRET + 1];
-	int i, fd;
-
-	for (i = first; i <= last; i++) {
-		if (!asked[i]) {
-			asked[i] = 1;
-			fd = i == SECRET ? (int)syscall(SYS_memfd_secret,
-			                                O_CLOEXEC) :
-			    memfd_create("", MFD_CLOEXEC | (i == SHARED ? 0U :
-			                 MFD_HUGETLB | (unsigned)i << 26));
-			if (fd >= 0) {
-				fstat(fd, &own[i]);
-				close(fd);
-			}
-		}
-		if (own[i].st_ino && major(own[i].st_dev) == st->dev_major &&
-		    minor(own[i].st_dev) == st->dev_minor)
-			return 1;
-	}
-	return 0;
-}
-
-static int
-begins(const char *s, const char *word)
-{
-	return strncmp(s, word, strlen(word)) == 0;
-}
-
-static int
-is_secret(const char *s)
-{
-	return strcmp(s, "/secretmem (deleted)") == 0;
-}
-
-/*
- * Is the file of a link such as "/memfd:NAME (deleted)" shared memory, and not
- * a deleted file of that name in the root directory? memfds, System V segments
- * and shared anonymous mappings are on mounts that the kernel keeps for itself.
- */
-static int
-is_memory(const char *s, const struct kstatx *st)
-{
-	if (is_own(SHARED, SHARED, st))
-		return 1;
-	if (begins(s, "/memfd:") || begins(s, "/SYSV") ||
-	    begins(s, "/anon_hugepage"))
-		return is_own(HUGE_FIRST, HUGE_LAST, st);
-	return is_secret(s) && is_own(SECRET, SECRET, st);
 }
 
 static enum desc_type
@@ -211,7 +145,7 @@ int
 desc_dmabuf(const struct desc *d)
 {
 	return d->named && d->known && !(d->st.mode & S_IFMT) &&
-	    begins(d->target.s, "/dmabuf:");
+	    strncmp(d->target.s, "/dmabuf:", 8) == 0;
 }
 
 /* Objects whose text begins as a path does bear the mark always, and it says
@@ -220,22 +154,6 @@ static size_t
 object_end(const struct desc *d)
 {
 	return d->target.n - (has_mark(d) && !desc_dmabuf(d) ? MARK : 0);
-}
-
-/* The type of a mapping of which only maps could be read. Its text is all
- * there is: files in the root directory that are deleted and named so are
- * mistaken. */
-static enum desc_type
-memory_type(const struct desc *d)
-{
-	const char *s = d->target.s;
-
-	if (!has_mark(d))
-		return DESC_UNKNOWN;
-	if (begins(s, "/memfd:") || is_secret(s))
-		return DESC_MEMFD;
-	return begins(s, "/SYSV") || strcmp(s, "/dev/zero (deleted)") == 0 ?
-	    DESC_ANON : DESC_UNKNOWN;
 }
 
 long long
@@ -301,15 +219,15 @@ is_mqueue(const struct desc_table *t, const struct desc *d)
 static void
 decide_type(const struct desc_table *t, struct desc *d)
 {
+	const struct kstatx *st = d->known ? &d->st : NULL;
+
+	d->type = DESC_UNKNOWN;
 	if (d->named && *d->target.s != '/')
 		d->type = text_type(d->target.s);
-	else if (!d->known)
-		d->type = d->fd == DESC_MEM ? memory_type(d) : DESC_UNKNOWN;
-	else if (has_mark(d) && is_memory(d->target.s, &d->st))
-		d->type = begins(d->target.s, "/memfd:") ||
-		    is_secret(d->target.s) ? DESC_MEMFD : DESC_ANON;
-	else
-		d->type = mode_type(d->st.mode);
+	else if (has_mark(d) && (st || d->fd == DESC_MEM))
+		d->type = memory_type(d->target.s, st);
+	if (d->type == DESC_UNKNOWN && st)
+		d->type = mode_type(st->mode);
 	if (d->type == DESC_REG && d->named && is_mqueue(t, d))
 		d->type = DESC_MQUEUE;
 }
