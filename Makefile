@@ -39,14 +39,14 @@ HDR = cmd/activity.h cmd/blocked.h cmd/bypath.h cmd/call.h cmd/cli.h \
 	common/meter.h common/mount.h common/name.h common/num.h common/out.h \
 	common/parse_diag.h common/parse_fdinfo.h common/parse_maps.h \
 	common/parse_net.h common/parse_task.h common/proc.h common/sock.h \
-	common/sockname.h common/socktab.h common/sys.h \
+	common/sockname.h common/socktab.h common/still.h common/sys.h \
 	common/sysname.h common/walk.h
 LIBOBJ = common/buf.o common/desc.o common/file.o common/guard.o \
 	common/maps.o common/memory.o common/meter.o common/mount.o \
 	common/name.o common/num.o common/out.o common/parse_diag.o \
 	common/parse_fdinfo.o common/parse_maps.o common/parse_net.o \
 	common/parse_task.o common/proc.o common/sock.o \
-	common/sockname.o common/socktab.o common/sys.o \
+	common/sockname.o common/socktab.o common/still.o common/sys.o \
 	common/sysname.o common/walk.o
 OBJ = $(LIBOBJ) cmd/cli.o cmd/fdpeer.o cmd/fdrecover.o $(LSFD) $(PEER) \
 	$(PROGRESS) $(RECOVER) $(STACK)

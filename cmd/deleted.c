@@ -19,6 +19,7 @@
 #include "num.h"
 #include "proc.h"
 #include "walk.h"
+#include "still.h"
 
 /* A mapping of what may be a deleted file, of which only maps could be read. */
 struct doubt {
@@ -32,10 +33,9 @@ const struct out_column deleted_columns[] = {
 	{ "NAME", 0 }, { 0 }
 };
 
-/* Suspects that are looked at together; how many are worth the proof that the
- * only thread, or none of several, ran; and so many in a row that the next ones
+/* Suspects that are looked at together, and so many in a row that the next ones
  * are taken for suspects, too. */
-enum { CHUNK = 4096, WORTH_ONE = 4, WORTHWHILE = 100, RUN = 16 };
+enum { CHUNK = 4096, RUN = 16 };
 
 static struct walk w;
 static struct desc desc;
@@ -258,15 +258,13 @@ look_at(const int *fds, size_t n, int once)
 static int
 look_at_suspects(const int *fds, size_t n)
 {
-	unsigned long long before, after;
 	unsigned doubtful = undecided;
 	size_t from = nfiles;
 	int err;
 
-	if (n >= (walk_single(&w) ? WORTH_ONE : WORTHWHILE) &&
-	    walk_asleep(&w, &before)) {
+	if (still_begin(&w, n)) {
 		err = look_at(fds, n, DESC_ONCE);
-		if (walk_asleep(&w, &after) && after == before)
+		if (still_holds(&w))
 			return err;
 		while (nfiles > from)
 			drop(&files[--nfiles]);

@@ -22,6 +22,7 @@
 #include "row.h"
 #include "select.h"
 #include "walk.h"
+#include "still.h"
 
 const char usage[] =
 "usage: lsfd [-adlJH0] [-t TYPE[,TYPE]...] [-m MOUNTPOINT] [-T SECS] [-R DIR]\n"
@@ -50,11 +51,7 @@ static const struct option options[] = {
 	{ 0 }
 };
 
-enum {
-	CHUNK = 512,		/* descriptors that are listed together */
-	WORTHWHILE = 100,	/* so many are worth a look at the threads */
-	WORTH_ONE = 2		/* ... at a single one */
-};
+enum { CHUNK = 512 };		/* descriptors that are listed together */
 
 static int all, detailed, counts;
 static struct walk_pick *picks;
@@ -75,8 +72,6 @@ static int want;		/* of a descriptor, DESC_WANT_* */
 static struct buf rec;
 static struct out out = { .rec = &rec };
 static unsigned pending;	/* rows put and not yet printed */
-static int slept;		/* at the last look, all who have the table */
-static unsigned long long switches;	/* ... after so many */
 
 /* Print the rows that were put. */
 static void
@@ -117,30 +112,23 @@ list_fd(int fd, int once)
 }
 
 /*
- * Some descriptors of a table. That no row is half an old file and half a new
- * one costs two more calls a row; for many of them it is cheaper to prove that
- * none of the threads ran, and that no other process has the table. Until then
- * nothing is printed, and after a stall in between the first of them is the one
- * to go on with.
+ * Some descriptors of a table. No row may be half an old file and half a new
+ * one: until it is proved that nobody ran nothing is printed, and after a stall
+ * in between the first of them is the one to go on with.
  */
 static int
 list_chunk(const int *fds, int n)
 {
-	unsigned long long before;
 	unsigned undecided = kept->undecided;
 	int i, e, err = 0;
 
-	if (n >= (walk_single(&w) ? WORTH_ONE : WORTHWHILE) &&
-	    (!w.from || w.from->pid != w.pid) &&
-	    (slept || (walk_asleep(&w, &switches) && walk_alone(&w)))) {
-		before = switches;
+	if ((!w.from || w.from->pid != w.pid) && still_begin(&w, (size_t)n)) {
 		guard_fd(fds[0]);
 		for (i = 0; i < n; i++) {
 			guard_among(fds[i]);
 			err = (e = list_fd(fds[i], DESC_ONCE)) ? e : err;
 		}
-		slept = walk_asleep(&w, &switches) && switches == before;
-		if (slept) {
+		if (still_holds(&w)) {
 			print_rows();
 			return err;
 		}
@@ -213,7 +201,6 @@ list_process(void)
 	row_process();
 	while ((r = walk_table(&w)) == 1) {
 		words.net = NULL;
-		slept = 0;
 		if (w.others && w.tid == 0)
 			err = list_others();
 		err = (e = list_table()) ? e : err;

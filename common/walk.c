@@ -108,6 +108,7 @@ close_table(struct walk *w)
 	if (w->table.infos)
 		close(w->table.infos);
 	w->table.infos = 0;
+	w->still = 0;
 }
 
 static void
@@ -466,10 +467,8 @@ walk_single(const struct walk *w)
 	return w->first == 0;
 }
 
-/* Read the status of the process, which stays open to be read again; 0 or
- * -1. */
-static int
-read_status(struct walk *w, struct task_status *st)
+int
+walk_status(struct walk *w, struct task_status *st)
 {
 	static struct buf b;
 
@@ -488,98 +487,8 @@ walk_euid(struct walk *w)
 {
 	struct task_status st;
 
-	/* walk_asleep has read it already for a process of one thread */
-	return w->euid < 0 && read_status(w, &st) < 0 ? -1 : w->euid;
-}
-
-int
-walk_asleep(struct walk *w, unsigned long long *switches)
-{
-	static struct buf b;
-	struct task_status st;
-	struct numdir tasks;
-	char name[32];
-	int tid, r, asleep = 1;
-
-	*switches = 0;
-	/* A second thread would have to be made by the one that sleeps. */
-	if (walk_single(w)) {
-		if (read_status(w, &st) < 0)
-			return 0;
-		*switches = st.switches;
-		return st.state != 'R';
-	}
-	if (numdir_open(&tasks, w->dir, "task") < 0)
-		return 0;
-	while (asleep && (r = numdir_next(&tasks, &tid)) == 1) {
-		snprintf(name, sizeof name, "task/%d/status", tid);
-		/* The switch that takes a thread off its CPU is counted. */
-		asleep = proc_read(w->dir, name, &b) == 0 &&
-		    parse_status(b.s, &st) == 0 && st.state != 'R';
-		*switches += st.switches;
-		w->parent = st.ppid;
-	}
-	numdir_close(&tasks);
-	return asleep && r == 0;
-}
-
-/* Has the process executed a program since it was made? */
-static int
-has_executed(const struct walk *w)
-{
-	static struct buf b;
-	struct task_stat st;
-
-	return proc_read(w->dir, "stat", &b) == 0 &&
-	    parse_stat(b.s, &st) == 0 && !(st.flags & PF_FORKNOEXEC_);
-}
-
-/* Has a child of that thread the table, too, or may it? */
-static int
-has_child(const struct walk *w, int tid)
-{
-	static struct buf b;
-	char name[32], *s, *end;
-	long child;
-	int r;
-
-	snprintf(name, sizeof name, "task/%d/children", tid);
-	if (proc_read(w->dir, name, &b) < 0)
-		return 1;
-	for (s = b.s; (child = strtol(s, &end, 10)), end > s; s = end) {
-		r = sys_shares(w->root, walk_thread(w), (int)child);
-		if (r > 0 || (r < 0 && errno != ESRCH))
-			return 1;
-	}
-	return 0;
-}
-
-/*
- * A process of clone(CLONE_FILES) shares the table with the one that made it
- * until one of them executes a program, which makes a table of its own. So the
- * others are its parent, if the process has executed nothing, and its children,
- * whom CONFIG_PROC_CHILDREN lists. What is not seen is one whose parent is
- * another: it has ended, or made it with CLONE_PARENT.
- */
-int
-walk_alone(const struct walk *w)
-{
-	struct numdir tasks;
-	int r, tid = walk_thread(w);
-
-	/* does it answer itself? then only the others may not */
-	sys_kcmp(w->root, tid, tid, SYS_KCMP_FILES, 0, 0);
-	r = w->parent ? sys_shares(w->root, tid, w->parent) : -1;
-	if (r > 0 || (r < 0 && !has_executed(w)))
-		return 0;
-	if (walk_single(w))
-		return !has_child(w, w->pid);
-	if (numdir_open(&tasks, w->dir, "task") < 0)
-		return 0;
-	while ((r = numdir_next(&tasks, &tid)) == 1 && !has_child(w, tid))
-		;
-	numdir_close(&tasks);
-	return r == 0;
+	/* still_begin has read it already for a process of one thread */
+	return w->euid < 0 && walk_status(w, &st) < 0 ? -1 : w->euid;
 }
 
 int

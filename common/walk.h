@@ -6,6 +6,8 @@
  * vanishes meanwhile is passed over.
  */
 
+struct task_status;
+
 /* An operand: all tables of a process (tid 0), or the one of a thread. */
 struct walk_pick {
 	int pid, tid;
@@ -27,7 +29,9 @@ struct walk {
 	struct numdir processes, tasks, fds;
 	int status;			/* of the process, or -1 */
 	long long euid;			/* ... or -1 */
-	int parent;			/* ... or 0, once walk_asleep looked */
+	int parent;			/* ... or 0, once it was read */
+	int still;			/* of the table, see still.h */
+	unsigned long long switches;	/* ... after so many */
 	int state, first, *tables;
 	size_t ntables;
 	struct buf maps;
@@ -71,14 +75,9 @@ void walk_infos(struct walk *);
 /* Has the process one thread only? */
 int walk_single(const struct walk *);
 
-/* Do all threads of the process sleep? 1 and how often they were switched, in
- * all: if that is unchanged at a second call, none of them ran in between and
- * the table is the same. Else 0. */
-int walk_asleep(struct walk *, unsigned long long *switches);
-
-/* Has no process but this one the current table, after walk_asleep? Not if that
- * can't be told. */
-int walk_alone(const struct walk *);
+/* Read the status of the process, which stays open to be read again; 0 or
+ * -1. */
+int walk_status(struct walk *, struct task_status *);
 
 /* The effective user ID of the process, or -1 if it can't be read. */
 long long walk_euid(struct walk *);

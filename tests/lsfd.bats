@@ -590,6 +590,18 @@ while True:
 	[ -z "$(grep -vxF -e "r 11 $PWD/ca" -e "rw 22 $PWD/cb" -e '- - -' rows)" ]
 }
 
+@test "lsfd: not all of many children are asked whether they share the descriptors" {
+	need strace
+	# shellcheck disable=SC2046 # words
+	hold $(yes child:comm:c | head -n 400)
+	few=$(ls "/proc/$PID/fd" | wc -l)
+	strace -f -o trace lsfd "$PID" >/dev/null || skip 'strace is not permitted'
+	# at most as many as there would be calls to read the descriptors again
+	n=$(grep -c "kcmp($PID, " trace)
+	[ "$n" -gt $((few * 8)) ]
+	[ "$n" -lt $((few * 20)) ]
+}
+
 @test "lsfd FILE: cwd, executable and mappings count" {
 	mkdir dir
 	cp "$TESTS/hold" prog
