@@ -64,7 +64,7 @@ is_named(int root, const struct deleted *f)
 	int i;
 
 	for (i = 0; i < 2; i++)
-		if (names[i] && f->name && strlen(names[i]) == f->nname &&
+		if (names[i] && f->named && strlen(names[i]) == f->nname &&
 		    memcmp(names[i], f->name, f->nname) == 0)
 			return mount_by_id(root, f->mnt_id) != NULL;
 	return 0;
@@ -89,7 +89,7 @@ say_none(int root, const char *path, int at)
 
 /* Show all of them, as the list does. */
 static void
-say_several(int root, const char *path, const struct deleted *files, size_t n,
+say_several(int root, const char *path, struct deleted **files, size_t n,
             size_t hits)
 {
 	struct buf rec = { 0 };
@@ -99,8 +99,8 @@ say_several(int root, const char *path, const struct deleted *files, size_t n,
 	out_heading(&out);
 	cli_end(&out);
 	for (i = 0; i < n; i++)
-		if (is_named(root, &files[i])) {
-			deleted_put(&out, &files[i]);
+		if (is_named(root, files[i])) {
+			deleted_put(&out, files[i]);
 			cli_end(&out);
 		}
 	guard_write(STDERR_FILENO, rec.s, rec.n);
@@ -110,23 +110,23 @@ say_several(int root, const char *path, const struct deleted *files, size_t n,
 	cli_fail(1);
 }
 
-int
-bypath_find(int root, const char *path, int at, struct deleted *found)
+const struct deleted *
+bypath_find(int root, const char *path, int at)
 {
-	const struct deleted *files;
+	struct deleted **files, *found = NULL;
 	size_t n, i, hits = 0;
 
 	if (find_names(path, at) < 0) {
 		cli_error(path, errno);
-		return -1;
+		return NULL;
 	}
 	files = deleted_find(root, &n);
 	for (i = 0; i < n; i++)
-		if (is_named(root, &files[i]) && hits++ == 0)
-			*found = files[i];
+		if (is_named(root, files[i]) && hits++ == 0)
+			found = files[i];
 	if (hits == 0)
 		say_none(root, path, at);
 	else if (hits > 1)
 		say_several(root, path, files, n, hits);
-	return hits == 1 ? 0 : -1;
+	return hits == 1 ? found : NULL;
 }

@@ -3,6 +3,6 @@
  * deleted.h before
  */
 
-/* Find it in our mount namespace; 0, or -1 after a message if there is none, or
- * are several. The path is argv[at]. */
-int bypath_find(int root, const char *path, int at, struct deleted *);
+/* Find it in our mount namespace; NULL after a message if there is none, or are
+ * several. The path is argv[at]. */
+const struct deleted *bypath_find(int root, const char *path, int at);

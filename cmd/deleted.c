@@ -1,11 +1,9 @@
-#include <sys/stat.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "buf.h"
 #include "guard.h"
@@ -16,7 +14,6 @@
 #include "desc.h"
 #include "deleted.h"
 #include "mount.h"
-#include "num.h"
 #include "proc.h"
 #include "walk.h"
 #include "still.h"
@@ -33,30 +30,18 @@ const struct out_column deleted_columns[] = {
 	{ "NAME", 0 }, { 0 }
 };
 
-/* Suspects that are looked at together, and so many in a row that the next ones
- * are taken for suspects, too. */
-enum { CHUNK = 4096, RUN = 16 };
+enum { CHUNK = 4096 };		/* files that one proof is for */
 
 static struct walk w;
 static struct desc desc;
-static struct deleted *files;
-static size_t nfiles;
+static struct deleted **files;
+static size_t nfiles, nfolded;	/* all, and after the last fold */
 static struct doubt *doubts;
 static size_t ndoubts;
 static int unseen;
 static const struct mount *only;		/* files of this one */
 static unsigned undecided;
-
-static char *
-copy_bytes(const char *s, size_t n)
-{
-	char *p = malloc(n + 1);
-
-	if (!p)
-		cli_die();
-	memcpy(p, n ? s : "", n);
-	return p;
-}
+static char *comm;		/* of the current table, or NULL */
 
 static int
 compare(uint64_t a, uint64_t b)
@@ -64,18 +49,27 @@ compare(uint64_t a, uint64_t b)
 	return a < b ? -1 : a > b;
 }
 
-/* By inode, and of one inode in the order of preference: a writer, the lowest
- * PID, a descriptor before the executable and a mapping. */
+static int
+compare_inodes(const struct deleted *x, const struct deleted *y)
+{
+	int r;
+
+	if ((r = compare(x->ino, y->ino)) ||
+	    (r = compare(x->dev_major, y->dev_major)))
+		return r;
+	return compare(x->dev_minor, y->dev_minor);
+}
+
+/* By inode, and the holders of one by PID, a descriptor before the executable
+ * and a mapping. */
 static int
 by_inode(const void *a, const void *b)
 {
-	const struct deleted *x = a, *y = b;
+	const struct deleted *x = *(struct deleted *const *)a;
+	const struct deleted *y = *(struct deleted *const *)b;
 	int r;
 
-	if ((r = compare(x->st.dev_major, y->st.dev_major)) ||
-	    (r = compare(x->st.dev_minor, y->st.dev_minor)) ||
-	    (r = compare(x->st.ino, y->st.ino)) ||
-	    (r = (y->mode > O_RDONLY) - (x->mode > O_RDONLY)) ||
+	if ((r = compare_inodes(x, y)) ||
 	    (r = compare((unsigned)x->pid, (unsigned)y->pid)) ||
 	    (r = compare((unsigned)x->tid, (unsigned)y->tid)))
 		return r;
@@ -87,43 +81,47 @@ by_inode(const void *a, const void *b)
 static int
 by_used(const void *a, const void *b)
 {
-	const struct deleted *x = a, *y = b;
+	const struct deleted *x = *(struct deleted *const *)a;
+	const struct deleted *y = *(struct deleted *const *)b;
 	int r;
 
-	if ((r = compare(y->st.blocks, x->st.blocks)) ||
-	    (r = compare(y->st.size, x->st.size)))
+	if ((r = compare(y->blocks, x->blocks)) ||
+	    (r = compare(y->size, x->size)))
 		return r;
 	return by_inode(a, b);
 }
 
+/* Make the files one an inode, shown by its first writer or else its first
+ * holder, with as many holders as there are processes that have it; between two
+ * processes only. */
 static void
-drop(struct deleted *f)
+fold(void)
 {
-	free(f->comm);
-	free(f->name);
-}
+	size_t i, k = 0;
+	int before = 0;			/* the PID of the last one */
 
-/* Make the files from the given one on one an inode; the holders are summed up
- * over the processes, but are one within a process. */
-static void
-fold(size_t from, int sum)
-{
-	size_t i, k = from;
+	if (nfiles)
+		qsort(files, nfiles, sizeof *files, by_inode);
+	for (i = 0; i < nfiles; i++) {
+		struct deleted *f = files[i], *shown = k ? files[k - 1] : NULL;
+		int pid = f->pid;
+		unsigned holders;
 
-	if (nfiles > from)
-		qsort(files + from, nfiles - from, sizeof *files, by_inode);
-	for (i = from; i < nfiles; i++) {
-		struct deleted *last = files + k - 1;
-
-		if (k == from || !desc_same(&last->st, &files[i].st)) {
-			files[k++] = files[i];
-			continue;
+		if (!shown || compare_inodes(shown, f)) {
+			files[k++] = f;
+		} else {
+			holders = shown->holders;
+			holders += pid == before ? 0 : f->holders;
+			if (f->mode > O_RDONLY && shown->mode <= O_RDONLY) {
+				files[k - 1] = f;
+				f = shown;
+			}
+			files[k - 1]->holders = holders;
+			free(f);
 		}
-		if (sum)
-			last->holders += files[i].holders;
-		drop(&files[i]);
+		before = pid;
 	}
-	nfiles = k;
+	nfiles = nfolded = k;
 }
 
 /* Its mount among those of the process; NULL with errno (ENOENT: none). */
@@ -185,12 +183,36 @@ on_mount(void)
 	return m && is_only(m->major, m->minor);
 }
 
+/* Take note of the deleted file that was read into desc. */
+static void
+note(void)
+{
+	const char *range = desc.fd == DESC_MEM ? desc.range : "";
+	size_t n = desc.named ? desc.namelen : 0;
+	struct deleted *f = malloc(sizeof *f + n + strlen(range) + 2);
+
+	if (!f || (!comm && !(comm = strndup(w.comm.n ? w.comm.s : "",
+	    w.comm.n))))
+		cli_die();
+	*f = (struct deleted){ .ino = desc.st.ino, .size = desc.st.size,
+		.blocks = desc.st.blocks, .dev_major = desc.st.dev_major,
+		.dev_minor = desc.st.dev_minor, .nlink = desc.st.nlink,
+		.pid = w.pid, .tid = w.tid, .fd = desc.fd, .mode = desc.mode,
+		.holders = 1, .mnt_id = desc_mount(&desc), .comm = comm,
+		.ncomm = w.comm.n, .nname = n, .named = desc.named };
+	if (*range)
+		f->mode = desc.stores ? O_RDWR : O_RDONLY;
+	memcpy(f->name, n ? desc.target.s : "", n);
+	f->name[n] = '\0';
+	strcpy(f->name + n + 1, range);
+	files = cli_grow(files, nfiles, sizeof *files);
+	files[nfiles++] = f;
+}
+
 /* Take note of what was read into desc, if it is a deleted file. */
 static void
 add(void)
 {
-	struct deleted *f;
-
 	if ((desc.type != DESC_REG && desc.type != DESC_UNKNOWN) ||
 	    desc.deleted == 0 || (only && !on_mount()) || is_internal())
 		return;
@@ -201,100 +223,69 @@ add(void)
 			add_doubt();
 		return;
 	}
-	files = cli_grow(files, nfiles, sizeof *files);
-	f = &files[nfiles++];
-	*f = (struct deleted){ .st = desc.st, .pid = w.pid, .tid = w.tid,
-		.fd = desc.fd, .mode = desc.mode, .holders = 1,
-		.mnt_id = desc_mount(&desc) };
-	if (f->fd == DESC_MEM) {
-		memcpy(f->range, desc.range, sizeof f->range);
-		f->mode = desc.stores ? O_RDWR : O_RDONLY;
-	}
-	f->comm = copy_bytes(w.comm.s, f->ncomm = w.comm.n);
-	if (desc.named)
-		f->name = copy_bytes(desc.target.s, f->nname = desc.namelen);
+	note();
 }
 
-/* May it be a deleted file? Most are told by one call or two: what is no
- * regular file, or has a link left and not the mark. */
+/* Look at a descriptor: 1 and noted if it is a deleted file, or may be one, or
+ * 0; *err is the errno of what may not be read. */
 static int
-is_suspect(int fd)
+look_at(int fd, int once, int *err)
 {
-	static struct buf target;
-	char number[24];
-	const char *name = num_text(number, (unsigned)fd);
-	struct kstatx st;
+	int r;
 
-	if (proc_statx(w.table.fds, name, &st) < 0)
-		return 1;
-	return S_ISREG(st.mode) && (!st.nlink ||
-	    proc_readlink(w.table.fds, name, &target) < 0 ||
-	    desc_marked(target.s, target.n));
+	guard_fd(fd);
+	r = desc_read(&w.table, fd, DESC_WANT_STAT | DESC_GONE | once, &desc);
+	if (r == 0)
+		add();
+	else if (r < 0 && errno != ENOENT && errno != ESRCH)
+		*err = errno;
+	return r == 0;
 }
 
-/* Read these descriptors and take note of deleted files; 0, or the errno of
- * what may not be read. */
-static int
-look_at(const int *fds, size_t n, int once)
+/* Have the descriptors that were read once, of which nfiles was from, been read
+ * at one moment each? Else read them anew. */
+static void
+settle(const int *fds, size_t n, size_t from, unsigned doubtful, int *err)
 {
 	size_t i;
-	int err = 0;
 
-	for (i = 0; i < n; i++) {
-		guard_fd(fds[i]);
-		if (!once && !is_suspect(fds[i]))
-			continue;
-		if (desc_read(&w.table, fds[i], DESC_WANT_STAT | once,
-		    &desc) == 0)
-			add();
-		else if (errno != ENOENT && errno != ESRCH)
-			err = errno;
-	}
-	return err;
+	if (n == 0 || still_holds(&w))
+		return;
+	while (nfiles > from)
+		free(files[--nfiles]);
+	undecided = doubtful;
+	for (i = 0; i < n; i++)
+		look_at(fds[i], 0, err);
 }
 
-/* The same; that each of many was read at one moment is proved for all of them
- * at once: no thread ran meanwhile. */
-static int
-look_at_suspects(const int *fds, size_t n)
-{
-	unsigned doubtful = undecided;
-	size_t from = nfiles;
-	int err;
-
-	if (still_begin(&w, n)) {
-		err = look_at(fds, n, DESC_ONCE);
-		if (still_holds(&w))
-			return err;
-		while (nfiles > from)
-			drop(&files[--nfiles]);
-		undecided = doubtful;
-	}
-	return look_at(fds, n, 0);
-}
-
-/* All descriptors of the current table; as look_at. */
+/* All descriptors of the current table; 0, or the errno of what may not be
+ * read. That a deleted one was read at one moment is proved for the first few
+ * one by one, and for the others together: nobody ran. */
 static int
 look_at_table(void)
 {
 	static int fds[CHUNK];
-	size_t n = 0, run = 0;
-	int fd, e, err = 0;
+	size_t seen = 0, n = 0, from = nfiles;
+	unsigned doubtful = undecided;
+	int fd, still = 0, err = 0;
 
 	while (walk_fd(&w, &fd) == 1) {
-		/* where all are, one of them tells that they still are */
-		if ((run < RUN || run % RUN == 0) && !is_suspect(fd)) {
-			run = 0;
+		if (!look_at(fd, still ? DESC_ONCE : 0, &err))
 			continue;
-		}
-		run++;
-		fds[n++] = fd;
-		if (n == CHUNK) {
-			err = (e = look_at_suspects(fds, n)) ? e : err;
-			n = 0;
-		}
+		if (still)
+			fds[n++] = fd;
+		seen++;
+		/* a full proof, or is it worth one after 1, 2, 4 ...? */
+		if (still ? n < CHUNK : seen & (seen - 1))
+			continue;
+		settle(fds, n, from, doubtful, &err);
+		still = still_begin(&w, seen);
+		n = 0;
+		from = nfiles;
+		doubtful = undecided;
 	}
-	return (e = look_at_suspects(fds, n)) ? e : err;
+	settle(fds, n, from, doubtful, &err);
+	return err;
 }
 
 /* The executable and the mapped files; 0, or the errno of what may not be
@@ -324,10 +315,10 @@ refused(int err)
 static void
 look_at_process(void)
 {
-	size_t before = nfiles;
 	int r, e, err = 0;
 
 	while ((r = walk_table(&w)) == 1) {
+		comm = NULL;
 		if (w.tid == 0 && (e = look_at_others()))
 			err = e == ENOENT || e == ESRCH ? err : e;
 		if ((e = look_at_table()))
@@ -337,7 +328,8 @@ look_at_process(void)
 		err = errno;
 	if (err && err != ENOENT && err != ESRCH)
 		refused(err);
-	fold(before, 0);
+	if (nfiles >= 2 * nfolded + CHUNK)
+		fold();
 }
 
 static int
@@ -365,7 +357,7 @@ say_doubts(void)
 		int known = i && by_doubt(&doubts[i - 1], &doubts[i]) == 0;
 
 		for (k = 0; k < nfiles && !known; k++)
-			known = files[k].st.ino == doubts[i].ino;
+			known = files[k]->ino == doubts[i].ino;
 		n += !known;
 	}
 	if (n == 0)
@@ -376,35 +368,42 @@ say_doubts(void)
 	         n == 1 ? "" : "s");
 }
 
+const char *
+deleted_range(const struct deleted *f)
+{
+	return f->fd == DESC_MEM ? f->name + f->nname + 1 : NULL;
+}
+
 void
 deleted_put(struct out *out, const struct deleted *f)
 {
 	static const char *const modes[] = { "r", "w", "rw" };
 	const char *mode = f->mode < 0 ? NULL : modes[f->mode];
-	const char *fd = f->fd == DESC_MEM ? f->range : desc_fd_name(f->fd);
+	const char *fd = deleted_range(f);
 	char dev[32];
 
 	out_num(out, (unsigned)(f->tid && out->mode != OUT_JSON ?
 	                         f->tid : f->pid));
 	out_str(out, f->comm, f->ncomm);
-	if (fd)
-		out_str(out, fd, strlen(fd));
+	if (fd || (fd = desc_fd_name(f->fd)))
+		out_word(out, fd);
 	else
 		out_num(out, (unsigned)f->fd);
-	out_str(out, mode, mode ? strlen(mode) : 0);
+	out_word(out, mode);
 	out_num(out, f->holders);
-	out_num(out, f->st.nlink);
-	out_size(out, f->st.size);
-	out_size(out, f->st.blocks * 512);
-	out_name(out, f->name, f->nname, 0);
+	out_num(out, f->nlink);
+	out_size(out, f->size);
+	out_size(out, f->blocks * 512);
+	out_name(out, f->named ? f->name : NULL, f->nname, 0);
 	if (f->tid)
 		out_key_num(out, "tid", (unsigned)f->tid);
 	else
 		out_key_null(out, "tid");
 	out_key_bool(out, "deleted", 1);
-	snprintf(dev, sizeof dev, "%u:%u", f->st.dev_major, f->st.dev_minor);
+	if (out->mode == OUT_JSON)
+		snprintf(dev, sizeof dev, "%u:%u", f->dev_major, f->dev_minor);
 	out_key_str(out, "dev", dev, strlen(dev));
-	out_key_num(out, "inode", f->st.ino);
+	out_key_num(out, "inode", f->ino);
 }
 
 int
@@ -432,7 +431,7 @@ deleted_mount(int root, const char *path)
 	return only && exact ? 0 : -1;
 }
 
-struct deleted *
+struct deleted **
 deleted_find(int root, size_t *n)
 {
 	int r;
@@ -445,7 +444,7 @@ deleted_find(int root, size_t *n)
 				refused(errno);
 			else if (!walk_self(&w))
 				look_at_process();
-	fold(0, 1);
+	fold();
 	if (nfiles)
 		qsort(files, nfiles, sizeof *files, by_used);
 	*n = nfiles;

@@ -9,13 +9,15 @@ struct out;
 /* A deleted file and the descriptor that it is shown by: a writer's if there is
  * one, of several that of the lowest PID. */
 struct deleted {
-	struct kstatx st;
+	uint64_t ino, size, blocks;	/* as statx(2) has them */
+	uint32_t dev_major, dev_minor, nlink;
 	int pid, tid, fd, mode;		/* as desc has them */
 	unsigned holders;		/* processes */
-	char range[sizeof ((struct desc *)0)->range];
-	char *comm, *name;		/* name NULL: over 4,095 bytes */
-	size_t ncomm, nname;
 	long long mnt_id;		/* or -1 */
+	const char *comm;		/* of ncomm bytes */
+	size_t ncomm, nname;
+	int named;			/* else it has over 4,095 bytes */
+	char name[];			/* without the mark */
 };
 
 /* Only those of the file system that is mounted at the path (or of the device),
@@ -23,7 +25,10 @@ struct deleted {
 int deleted_mount(int root, const char *path);
 
 /* Find them all, the most disk space first. */
-struct deleted *deleted_find(int root, size_t *n);
+struct deleted **deleted_find(int root, size_t *n);
+
+/* The range of map_files that it is known by, or NULL for a descriptor. */
+const char *deleted_range(const struct deleted *);
 
 /* Put its row, of these columns; the caller ends and prints it. */
 extern const struct out_column deleted_columns[];

@@ -26,6 +26,7 @@ const char usage[] =
 CLI_RECORD_USAGE;
 
 enum { PAUSE = 256 };
+enum { BATCH = 4096 };		/* bytes that are worth a write */
 
 static const struct option options[] = {
 	{ "copy", no_argument, NULL, 'c' },
@@ -41,14 +42,14 @@ static struct out out = { .rec = &rec };
 static const char *mount;
 
 static void
-say_total(const struct deleted *files, size_t n)
+say_total(struct deleted **files, size_t n)
 {
 	unsigned long long total = 0;
 	char s[24];
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		total += files[i].st.blocks * 512;
+		total += files[i]->blocks * 512;
 	if (cli.mode == OUT_TEXT)
 		out_scale(s, total);
 	else
@@ -59,7 +60,7 @@ say_total(const struct deleted *files, size_t n)
 static int
 list(void)
 {
-	const struct deleted *files;
+	struct deleted **files;
 	int root = cli_root();
 	size_t n, i;
 
@@ -67,9 +68,12 @@ list(void)
 		return 0;
 	files = deleted_find(root, &n);
 	for (i = 0; i < n; i++) {
-		deleted_put(&out, &files[i]);
-		cli_emit(&out);
+		deleted_put(&out, files[i]);
+		cli_end(&out);
+		if (rec.n >= BATCH)
+			cli_print(&out);
 	}
+	cli_print(&out);
 	if (deleted_unseen(root, n == 0) && n == 0)
 		cli_fail(3);
 	if (n == 0)

@@ -59,21 +59,24 @@ search(int root)
 {
 	static struct restore by_number;
 	static char process[16], range[sizeof desc.range];
-	struct deleted f;
+	const struct deleted *f = bypath_find(root, op->path, op->at);
 
-	if (bypath_find(root, op->path, op->at, &f) < 0)
+	if (!f)
 		return -1;
 	by_number = *op;
-	by_number.pid = f.tid ? f.tid : f.pid;
-	by_number.fd = f.fd;
+	by_number.pid = f->tid ? f->tid : f->pid;
+	by_number.fd = f->fd;
 	snprintf(process, sizeof process, "%d", by_number.pid);
-	snprintf(range, sizeof range, "%d", f.fd);
-	if (f.fd == DESC_MEM)
-		memcpy(range, f.range, sizeof range);
+	if (f->fd == DESC_MEM)
+		snprintf(range, sizeof range, "%s", deleted_range(f));
+	else
+		snprintf(range, sizeof range, "%d", f->fd);
 	by_number.process = process;
 	by_number.descriptor = range;
 	op = &by_number;
-	kept->st = f.st;
+	kept->st.ino = f->ino;
+	kept->st.dev_major = f->dev_major;
+	kept->st.dev_minor = f->dev_minor;
 	return 0;
 }
 

@@ -141,6 +141,14 @@ has_mark(const struct desc *d)
 	return d->named && desc_marked(d->target.s, d->target.n);
 }
 
+/* Is it certainly no deleted file? */
+static int
+is_kept(const struct desc *d)
+{
+	return d->known && (!S_ISREG(d->st.mode) ||
+	    (d->st.nlink && d->named && !has_mark(d)));
+}
+
 int
 desc_dmabuf(const struct desc *d)
 {
@@ -360,13 +368,27 @@ read_mode(const struct desc_table *t, const char *name, struct desc *d)
 	return 0;
 }
 
-/* Read the link and what is wanted; 0, or -1 with errno. */
+/* Read the attributes; 0, also where they can't be read, or -1 with errno. */
+static int
+read_attributes(int dir, const char *name, struct desc *d)
+{
+	d->known = proc_statx(dir, name, &d->st) == 0;
+	return !d->known && (errno == ETIMEDOUT || errno == ESRCH) ? -1 : 0;
+}
+
+/* Read the link and what is wanted, as far as is needed for DESC_GONE; 0, or -1
+ * with errno. */
 static int
 read_once(const struct desc_table *t, int dir, const char *name, int want,
           struct desc *d)
 {
-	d->informed = d->known = 0;
+	int r = 0;
+
+	d->informed = d->known = d->named = 0;
 	d->mode = -1;
+	if (want & DESC_GONE && ((r = read_attributes(dir, name, d)) < 0 ||
+	    is_kept(d)))
+		return r;
 	d->named = proc_readlink(dir, name, &d->target) == 0;
 	if (!d->named) {
 		d->target.n = 0;
@@ -377,9 +399,9 @@ read_once(const struct desc_table *t, int dir, const char *name, int want,
 		return want & DESC_WANT_MODE ? read_mode(t, name, d) : 0;
 	if (d->fd >= 0 && want & DESC_WANT_INFO && inform(t, name, d) < 0)
 		return -1;
-	d->known = proc_statx(dir, name, &d->st) == 0;
-	if (!d->known && (errno == ETIMEDOUT || errno == ESRCH))
-		return -1;
+	if (want & DESC_GONE ? is_kept(d) :
+	    (r = read_attributes(dir, name, d)) < 0)
+		return r;
 	if (d->fd < 0)
 		return 0;
 	if (want & DESC_WANT_NAME && !d->informed && told_in_info(d) &&
@@ -453,6 +475,8 @@ read_again(const struct desc_table *t, int dir, const char *name, int want,
 
 	if (read_once(t, dir, name, want, d) < 0)
 		return -1;
+	if (want & DESC_GONE && is_kept(d))
+		return 1;
 	if (d->fd >= 0 && !d->informed && (!d->named ||
 	    strncmp(d->target.s, "anon_inode:", 11) != 0) &&
 	    (inform(t, name, d) < 0 || read_mode(t, name, d) < 0))
@@ -500,6 +524,8 @@ desc_read(const struct desc_table *t, int fd, int want, struct desc *d)
 		return -1;
 	if (!(want & (DESC_WANT_STAT | DESC_WANT_INFO)))
 		return 0;
+	if (want & DESC_GONE && is_kept(d))
+		return 1;
 	if (r == 0) {			/* nothing of it holds */
 		d->named = d->known = d->informed = 0;
 		d->target.n = 0;

@@ -24,10 +24,11 @@ enum { DESC_MODE_UNKNOWN = -2 };
  * decision whether it is deleted; fdinfo; fdinfo only of what has its name in
  * it, see name.h. DESC_WANT_MODE: access mode
  * without the rest. DESC_ONCE: the caller proves that nothing changed
- * meanwhile. */
+ * meanwhile. DESC_GONE: of what is no deleted file that is all that is asked;
+ * for most one call or two tell. */
 enum {
 	DESC_WANT_STAT = 1, DESC_WANT_INFO = 2, DESC_WANT_NAME = 4,
-	DESC_ONCE = 8, DESC_WANT_MODE = 16
+	DESC_ONCE = 8, DESC_WANT_MODE = 16, DESC_GONE = 32
 };
 
 /* Where a table is read: the procfs, the directory of the process or thread,
@@ -54,8 +55,9 @@ struct desc {
 	struct buf text;		/* of fdinfo */
 };
 
-/* Read descriptor fd (or DESC_CWD, DESC_ROOT, DESC_EXE) of a table; 0, or -1
- * with errno (ENOENT: not open, or no longer). Of one that is another file's
+/* Read descriptor fd (or DESC_CWD, DESC_ROOT, DESC_EXE) of a table; 0, 1 of
+ * what is certainly no deleted file with DESC_GONE, or -1 with errno (ENOENT:
+ * not open, or no longer). Of one that is another file's
  * each time that it is looked at nothing is known but that it is open. The
  * buffers in the struct, which begins zeroed, are used again and again. */
 int desc_read(const struct desc_table *, int fd, int want, struct desc *);

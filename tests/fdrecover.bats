@@ -124,6 +124,56 @@ load recover
 	done
 }
 
+@test "fdrecover: many holders of one file, in several processes" {
+	data f 10
+	for how in '' '' 100=rw:f; do
+		hold many:5000:f $how
+	done
+	rm f
+	run -0 --separate-stderr fdrecover -H
+	[[ $(row 100) == $'100\trw\t3\t0\t10\t'* ]]
+	[ "$(grep -c "	$PWD/f\$" <<<"$output")" -eq 1 ]
+}
+
+@test "fdrecover: a process that shares the descriptors makes no mixed row" {
+	data ca 11
+	data cb 22
+	hold 98=r:ca 99=rw:cb unlink:ca unlink:cb sharer:/proc/self/fd/98:/proc/self/fd/99
+	until_true test -e "/proc/$PID/fd/100"
+	for i in $(seq 100); do
+		fdrecover -H 2>/dev/null | cut -f 4,6,7,9 | grep "	$PWD/c"
+	done >rows
+	[ "$(wc -l <rows)" -eq 200 ]
+	sort rows | uniq -c
+	[ -z "$(grep -vxF -e "r	0	11	$PWD/ca" -e "rw	0	22	$PWD/cb" rows)" ]
+}
+
+@test "fdrecover: a process that sleeps most of the time makes no mixed row" {
+	need python3
+	data ca 11
+	data cb 22
+	start python3 -c '
+import os, time
+os.dup2(os.open("ca", os.O_RDONLY), 98)
+os.dup2(os.open("cb", os.O_RDWR), 99)
+os.unlink("ca")
+os.unlink("cb")
+for fd in range(200, 1000):
+    os.dup2(98, fd)
+while True:
+    for fd in 98, 99:
+        for at in range(100, 1000):
+            os.dup2(fd, at)
+        time.sleep(0.0001)'
+	until_true test -e "/proc/$PID/fd/999"
+	for i in $(seq 30); do
+		fdrecover -H 2>/dev/null | cut -f 4,6,7,9 | grep "	$PWD/c"
+	done >rows
+	[ "$(wc -l <rows)" -eq 60 ]
+	sort rows | uniq -c
+	[ -z "$(grep -vxF -e "r	0	11	$PWD/ca" -e "rw	0	22	$PWD/cb" rows)" ]
+}
+
 @test "fdrecover: that nothing ran proves that many descriptors were read at one moment" {
 	need strace
 	data f 10
