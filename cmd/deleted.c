@@ -199,7 +199,8 @@ note(void)
 		.dev_minor = desc.st.dev_minor, .nlink = desc.st.nlink,
 		.pid = w.pid, .tid = w.tid, .fd = desc.fd, .mode = desc.mode,
 		.holders = 1, .mnt_id = desc_mount(&desc), .comm = comm,
-		.ncomm = w.comm.n, .nname = n, .named = desc.named };
+		.ncomm = (unsigned)w.comm.n, .nname = (unsigned)n,
+		.named = desc.named };
 	if (*range)
 		f->mode = desc.stores ? O_RDWR : O_RDONLY;
 	memcpy(f->name, n ? desc.target.s : "", n);

@@ -14,8 +14,8 @@ struct deleted {
 	int pid, tid, fd, mode;		/* as desc has them */
 	unsigned holders;		/* processes */
 	long long mnt_id;		/* or -1 */
-	const char *comm;		/* of ncomm bytes */
-	size_t ncomm, nname;
+	const char *comm;
+	unsigned ncomm, nname;		/* bytes of it, and of name */
 	int named;			/* else it has over 4,095 bytes */
 	char name[];			/* without the mark */
 };
