@@ -135,17 +135,22 @@ load recover
 	[ "$(grep -c "	$PWD/f\$" <<<"$output")" -eq 1 ]
 }
 
+# unmixed N: so many lists show of ./ca and ./cb what they are
+unmixed() {
+	for ((i = 0; i < $1; i++)); do
+		fdrecover -H 2>/dev/null | cut -f 4,6,7,9 | grep "	$PWD/c"
+	done >rows
+	[ "$(wc -l <rows)" -eq $((2 * $1)) ]
+	sort rows | uniq -c
+	[ -z "$(grep -vxF -e "r	0	11	$PWD/ca" -e "rw	0	22	$PWD/cb" rows)" ]
+}
+
 @test "fdrecover: a process that shares the descriptors makes no mixed row" {
 	data ca 11
 	data cb 22
 	hold 98=r:ca 99=rw:cb unlink:ca unlink:cb sharer:/proc/self/fd/98:/proc/self/fd/99
 	until_true test -e "/proc/$PID/fd/100"
-	for i in $(seq 100); do
-		fdrecover -H 2>/dev/null | cut -f 4,6,7,9 | grep "	$PWD/c"
-	done >rows
-	[ "$(wc -l <rows)" -eq 200 ]
-	sort rows | uniq -c
-	[ -z "$(grep -vxF -e "r	0	11	$PWD/ca" -e "rw	0	22	$PWD/cb" rows)" ]
+	unmixed 100
 }
 
 @test "fdrecover: a process that sleeps most of the time makes no mixed row" {
@@ -166,12 +171,7 @@ while True:
             os.dup2(fd, at)
         time.sleep(0.0001)'
 	until_true test -e "/proc/$PID/fd/999"
-	for i in $(seq 30); do
-		fdrecover -H 2>/dev/null | cut -f 4,6,7,9 | grep "	$PWD/c"
-	done >rows
-	[ "$(wc -l <rows)" -eq 60 ]
-	sort rows | uniq -c
-	[ -z "$(grep -vxF -e "r	0	11	$PWD/ca" -e "rw	0	22	$PWD/cb" rows)" ]
+	unmixed 30
 }
 
 @test "fdrecover: that nothing ran proves that many descriptors were read at one moment" {
