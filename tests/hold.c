@@ -436,6 +436,39 @@ open_many(const char *s)
 		put(open(path + 1, O_RDONLY), 1000 + i);
 }
 
+/* An action of a thread: 1, or 0 if there is none of that name. */
+static int
+start_thread(const char *s)
+{
+	const char *a;
+
+	if (strcmp(s, "thread") == 0) {
+		thread(wait_for_ever, NULL);
+	} else if (strcmp(s, "spin") == 0) {
+		thread(do_spin, NULL);
+	} else if (strcmp(s, "nap") == 0) {
+		thread(do_nap, NULL);
+	} else if (strcmp(s, "vfork") == 0) {
+		thread(do_vfork, NULL);
+	} else if (after(s, "waitlock:")) {
+		thread(do_lock, s);
+	} else if (after(s, "waitbyte:") || after(s, "waitofd:")) {
+		thread(do_lock_byte, s);
+	} else if (after(s, "call:") || after(s, "int80:")) {
+		thread(do_call, s);
+	} else if ((a = after(s, "private:"))) {
+		thread(do_private, a);
+	} else if ((a = after(s, "write:"))) {
+		fill(atoi(a));
+		thread(do_io, s);
+	} else if (after(s, "read:")) {
+		thread(do_io, s);
+	} else {
+		return 0;
+	}
+	return 1;
+}
+
 static void
 act(const char *s)
 {
@@ -475,16 +508,12 @@ act(const char *s)
 	} else if ((a = after(s, "flock:"))) {
 		if (flock(atoi(a), LOCK_EX) < 0)
 			err(1, "%s", s);
-	} else if (after(s, "waitlock:")) {
-		thread(do_lock, s);
 	} else if ((a = after(s, "lock:"))) {
 		if (lock_byte(a, F_SETLK) < 0)
 			err(1, "%s", s);
 	} else if ((a = after(s, "ofd:"))) {
 		if (lock_byte(a, F_OFD_SETLK) < 0)
 			err(1, "%s", s);
-	} else if (after(s, "waitbyte:") || after(s, "waitofd:")) {
-		thread(do_lock_byte, s);
 	} else if ((a = after(s, "map:"))) {
 		map(a, PROT_READ | PROT_WRITE);
 	} else if ((a = after(s, "rmap:"))) {
@@ -497,24 +526,7 @@ act(const char *s)
 		fork_child(NULL);
 	} else if (strcmp(s, "undumpable") == 0) {
 		prctl(PR_SET_DUMPABLE, 0);
-	} else if (strcmp(s, "thread") == 0) {
-		thread(wait_for_ever, NULL);
-	} else if (strcmp(s, "spin") == 0) {
-		thread(do_spin, NULL);
-	} else if (strcmp(s, "nap") == 0) {
-		thread(do_nap, NULL);
-	} else if (strcmp(s, "vfork") == 0) {
-		thread(do_vfork, NULL);
-	} else if (after(s, "call:") || after(s, "int80:")) {
-		thread(do_call, s);
-	} else if ((a = after(s, "private:"))) {
-		thread(do_private, a);
-	} else if ((a = after(s, "write:"))) {
-		fill(atoi(a));
-		thread(do_io, s);
-	} else if (after(s, "read:")) {
-		thread(do_io, s);
-	} else {
+	} else if (!start_thread(s)) {
 		errx(2, "%s: no such action", s);
 	}
 }
