@@ -233,7 +233,6 @@ work(int root, struct pick_mover *m)
 	if ((dir = proc_open(root, m->pid)) < 0)
 		return -1;
 	r = activity_io(dir, n);
-	err = errno;
 	m->done = 0;
 	for (i = 0; r == 0 && i < ACTIVITY_COUNTERS; i++)
 		m->done += n[i];
@@ -244,6 +243,7 @@ work(int root, struct pick_mover *m)
 		    parse_schedstat(text.s, &ns) == 0)
 			m->done += ns;
 	}
+	err = errno;
 	close(dir);
 	errno = err;
 	return r;

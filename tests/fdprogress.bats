@@ -838,6 +838,13 @@ while True:
 	[ "$(awk -v p="$PID" '$1 == p' <<<"$output" | cut -f 3,4)" = "$(printf '8\tmap')" ]
 }
 
+@test "without a process: one that vanishes between two of its files is silence" {
+	fixture
+	echo 'rchar: 1' >tree/100/io
+	run -1 fdprogress -i 0.01 -R tree
+	[ "$output" = 'fdprogress: nothing moves' ]
+}
+
 @test "without a process: -i of more milliseconds than an int has" {
 	start fdprogress -i 3000000 2>err
 	child() { tr -d ' ' <"/proc/$PID/task/$PID/children"; }
