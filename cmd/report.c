@@ -108,10 +108,10 @@ put_keys(const struct gauge *g)
 
 /* A size, or what is unknown. */
 static void
-put_bytes(int known, double v)
+put_bytes(int known, unsigned long long v)
 {
 	if (known)
-		out_size(&out, (unsigned long long)v);
+		out_size(&out, v);
 	else
 		out_null(&out);
 }
@@ -132,14 +132,17 @@ put_fields(struct gauge *g)
 	else
 		out_str(&out, fd, fd ? strlen(fd) : 0);
 	out_str(&out, by, by ? strlen(by) : 0);
-	put_bytes(g->known, (double)g->pos);
+	put_bytes(g->known, g->pos);
 	put_bytes(g->size || (f->seekable && f->d.type != DESC_BLK &&
-	          g->by != BY_IO), (double)g->size);
+	          g->by != BY_IO), g->size);
 	if (g->percent < 0)
 		out_null(&out);
 	else
 		out_fixed(&out, percent(g, decimals), decimals);
-	put_bytes(g->rate >= 0, g->rate);
+	if (g->rate < 0)
+		out_null(&out);
+	else
+		out_size(&out, (unsigned long long)g->rate);
 	put_eta(g->eta);
 	if (f->d.known && f->d.st.nlink == 0 && f->d.type == DESC_REG)
 		f->d.deleted = 1;		/* since we came */

@@ -169,6 +169,13 @@ fixture() {
 	[ "$name" = "$(pwd)/f" ]
 }
 
+@test "a position and a size of more digits than a double has" {
+	hold 100=memfd:x pos:100:9007199254740993
+	truncate -s 9007199254740995 "/proc/$PID/fd/100"
+	run --separate-stderr -0 fdprogress -H "$PID" 100
+	[ "$(column 5,6)" = '9007199254740993	9007199254740995' ]
+}
+
 @test "not moving: none, and why" {
 	file f
 	hold 7=r:f pos:7:1000
