@@ -280,7 +280,7 @@ lost(enum openfile_end how)
 {
 	int fd = g.f.fd;
 
-	if (how == OPEN)
+	if (how == OPEN || how == ENDING)
 		return 0;
 	if (how == ENDED || !job->picks) {
 		finish(how);
@@ -323,7 +323,7 @@ loop(void)
 	for (;;) {
 		over = openfile_ended(f, wait);
 		now = openfile_clock(CLOCK_MONOTONIC);
-		gap = now - g.f.now;
+		gap = now - g.m[METER_POS].now;
 		if (over) {
 			finish(ENDED);
 			return;
@@ -392,7 +392,8 @@ follow(struct job *j)
 	} else if (again && errno == ETIMEDOUT) {
 		await_end();
 	} else if (again) {
-		finish(openfile_lost(&g.f, errno));
+		if (!lost(openfile_lost(&g.f, errno)))
+			await_end();
 	} else {
 		job_refuse(j, &g, errno);
 	}

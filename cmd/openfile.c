@@ -379,8 +379,9 @@ openfile_lost(struct openfile *f, int err)
 		f->size = size;
 		return REPLACED;
 	}
-	while (!openfile_ended(f, 20))
-		if (!ending(f))
-			return openfile_ended(f, 80) ? ENDED : CLOSED;
-	return ENDED;
+	if (openfile_ended(f, 20))
+		return ENDED;
+	if (ending(f))
+		return ENDING;
+	return openfile_ended(f, 80) ? ENDED : CLOSED;
 }

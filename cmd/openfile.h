@@ -33,8 +33,9 @@ struct openfile {
 	char info_name[32];
 };
 
-/* What became of it; ENDED: the process did. */
-enum openfile_end { OPEN, CLOSED, REPLACED, ENDED };
+/* What became of it; ENDED: the process did; ENDING: it has let go of its
+ * descriptors and may hang at that, as in a close that is not answered. */
+enum openfile_end { OPEN, ENDING, CLOSED, REPLACED, ENDED };
 
 /* A clock in seconds. */
 double openfile_clock(clockid_t);

@@ -538,3 +538,21 @@ $V	hold	101	$PWD/name (deleted)" ]
 		[ "$stderr" = "$tool: 7: no answer from tree within 0.5 s" ]
 	done
 }
+
+@test "fdprogress -f: a process whose end hangs has no end yet, but --stall" {
+	local status=0
+	bench
+	keep "${IN[@]}" "$TESTS/hold" 100=r:mnt/f
+	V=$PID
+	ns timeout -s KILL 20 fdprogress -fH -i 0.1 --stall 1 "$V" 100 >out \
+		2>err 3>&- </dev/null &
+	STARTED+=($!)
+	until_true test -s out
+	server 'hang FLUSH'
+	ns kill -KILL "$V"
+	until_true logged 'held FLUSH'
+	wait "${STARTED[-1]}" || status=$?
+	cat out err
+	[ "$status" -eq 4 ]
+	[[ $(tail -n 1 err) = "fdprogress: $V: stalled for 1 s"*': state D, '* ]]
+}
