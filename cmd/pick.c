@@ -19,6 +19,7 @@
 #include "parse_task.h"
 #include "desc.h"
 #include "proc.h"
+#include "sys.h"
 #include "walk.h"
 #include "activity.h"
 #include "openfile.h"
@@ -272,7 +273,7 @@ pick_movers(int root, double apart, size_t *n,
 	if (numdir_open(&d, root, ".") < 0)
 		return NULL;
 	while (numdir_next(&d, &m.pid) == 1) {
-		if (m.pid == getpid() || m.pid == getppid())
+		if (sys_self(root, m.pid))
 			continue;
 		if (work(root, &m) < 0) {
 			refused(m.pid, errno);

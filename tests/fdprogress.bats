@@ -852,6 +852,27 @@ while True:
 	[ "$output" = 'fdprogress: nothing moves' ]
 }
 
+@test "without a process: not us, by the numbers of that procfs" {
+	local tool
+	need_root
+	need unshare nsenter
+	file f 100000000
+	mkfifo in out
+	unshare -pfm --mount-proc --kill-child "$TESTS/pace" 7 r f <in >out \
+		3>&- 4>&- 10>&- 251>&- &
+	STARTED+=($!)
+	exec {TO}>in {FROM}<out
+	HELDS+=("$TO" "$FROM")
+	read -r PID <&"$FROM"
+	[ "$PID" -eq 1 ]
+	tell rate 10000000
+	# the parent that guards it is another 1
+	tool=(nsenter -p -m -t "$(tr -d ' ' <"/proc/${STARTED[-1]}/task/${STARTED[-1]}/children")"
+		env -C "$PWD" unshare -pf fdprogress -H)
+	run --separate-stderr -0 "${tool[@]}"
+	[ "$(cut -f 1-4 <<<"$output")" = '1	pace	7	pos' ]
+}
+
 @test "without a process: -i of more milliseconds than an int has" {
 	start fdprogress -i 3000000 2>err
 	child() { tr -d ' ' <"/proc/$PID/task/$PID/children"; }
