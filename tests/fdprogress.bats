@@ -301,7 +301,7 @@ between() {
 @test "by pread: the offset of the call" {
 	fixture
 	printf 'pos:\t0\nflags:\t0100000\nmnt_id:\t1\n' >tree/100/fdinfo/7
-	echo '17 0x7 0x7f00 0x1000 0x3d090 0x0 0x0 0x7ffd 0x7f01' >tree/100/syscall
+	echo '17 0x7 0x7f00 0x1000 0x3d090 0x0 0x0 0x7ffd12345678 0x7f0112345678' >tree/100/syscall
 	# its counts are those of one that reads: nothing here waits for a disk
 	file g 100000000
 	pace 8 r g
@@ -315,7 +315,7 @@ between() {
 	awk -v r="$(column 8)" -v e="$(column 9)" \
 	    'BEGIN { d = 750000 / r - e; exit !(d < 1 && d > -1) }'
 	# a thread that reads another file says that it is not this one
-	echo '0 0x5 0x7f00 0x1000 0x0 0x0 0x0 0x7ffd 0x7f01' >tree/100/syscall
+	echo '0 0x5 0x7f00 0x1000 0x0 0x0 0x0 0x7ffd12345678 0x7f0112345678' >tree/100/syscall
 	run --separate-stderr -0 fdprogress -R tree -H 100 7
 	[ "$(cut -f 4,7 <<<"$output")" = "$(printf 'io\t-')" ]
 }
@@ -343,7 +343,7 @@ calls() {
 	printf 'pos:\t0\nflags:\t0100000\nmnt_id:\t1\n' >tree/100/fdinfo/7
 	RCHAR=5000000
 	reads 1
-	calls '17 0x7 0x7f00 0x1000 0x3d090 0x0 0x0 0x7ffd 0x7f01'
+	calls '17 0x7 0x7f00 0x1000 0x3d090 0x0 0x0 0x7ffd12345678 0x7f0112345678'
 	PID=100
 	follow -H -R tree 100 7
 	until_true has_lines 8 out
@@ -352,7 +352,7 @@ calls() {
 	reads 20
 	until_true grep -q "$(printf 'pread\t450000\t1000000\t45.00')" out
 	# in a call on another file: what it reads may be of that
-	calls '0 0x5 0x7f00 0x1000 0x0 0x0 0x0 0x7ffd 0x7f01'
+	calls '0 0x5 0x7f00 0x1000 0x0 0x0 0x0 0x7ffd12345678 0x7f0112345678'
 	n=$(wc -l <out)
 	astray() {
 		reads 1
@@ -933,6 +933,16 @@ while True:
 	run --separate-stderr -0 fdprogress -J "$PID" 7
 	jq -e '.by == "pos" and .rate > 5000 and .eta > 10 and .wchan == null and
 	    (.eta_at | fromdate) - .time - .eta < 2' <<<"$output"
+}
+
+@test "a 32-bit task's call has its name by the 32-bit table" {
+	[ "$(uname -m)" = x86_64 ] || skip 'needs x86-64'
+	fixture
+	printf 'pos:\t1000000\nflags:\t0100000\nmnt_id:\t1\n' >tree/100/fdinfo/7
+	echo '148 0x7 0x0 0x0 0x0 0x0 0x0 0xffffd000 0xf7f00000' >tree/100/syscall
+	run --separate-stderr -0 fdprogress -H -R tree 100 7
+	# musl's headers have no such table
+	[[ $stderr = *': state S, '@(fdatasync|sleeping) ]]
 }
 
 @test "a block device by its size in sysfs" {
