@@ -1,10 +1,6 @@
 /* fdprogress - how far a process is in a file, how fast, and for how long */
-#include <sys/wait.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
-#include <limits.h>
-#include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,10 +15,8 @@
 #include "out.h"
 #include "cli.h"
 #include "parse_fdinfo.h"
-#include "parse_task.h"
 #include "desc.h"
 #include "proc.h"
-#include "sys.h"
 #include "walk.h"
 #include "activity.h"
 #include "openfile.h"

@@ -1,20 +1,14 @@
-#include <sys/wait.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "buf.h"
-#include "guard.h"
 #include "kernel.h"
 #include "meter.h"
 #include "out.h"
 #include "cli.h"
 #include "parse_fdinfo.h"
-#include "parse_task.h"
 #include "desc.h"
 #include "proc.h"
 #include "sys.h"

@@ -2,7 +2,6 @@
  * and nothing need be opened. They are rounded, and may have a few more in them
  * that map the others (ext4), or were taken in advance (XFS). */
 #include <sys/stat.h>
-#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -11,7 +10,6 @@
 #include "meter.h"
 #include "parse_fdinfo.h"
 #include "desc.h"
-#include "parse_task.h"
 #include "proc.h"
 #include "walk.h"
 #include "activity.h"

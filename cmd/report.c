@@ -1,5 +1,4 @@
 #include <sys/wait.h>
-#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,7 +13,6 @@
 #include "cli.h"
 #include "parse_fdinfo.h"
 #include "desc.h"
-#include "parse_task.h"
 #include "proc.h"
 #include "walk.h"
 #include "activity.h"
