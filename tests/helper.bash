@@ -48,11 +48,14 @@ end_started() {
 	for fd in "${HELDS[@]}"; do
 		exec {fd}>&-
 	done
+	for pid in "${LAST[@]}"; do
+		wait "$pid" 2>/dev/null || true
+	done
 	for pid in "${STARTED[@]}"; do
 		kill -KILL "$pid" 2>/dev/null || true
 		wait "$pid" 2>/dev/null || true
 	done
-	HELDS=() STARTED=()
+	HELDS=() STARTED=() LAST=()
 }
 
 setup() {

@@ -101,7 +101,7 @@ stuck_threads() {
 }
 
 # frozen: an ext4 on a loop device, mounted on ext4 in the namespace, for a
-# victim to freeze; it thaws before all else ends.
+# victim to freeze; it thaws before all else ends: nothing could end the victim.
 frozen() {
 	truncate -s 8M image
 	mkfs.ext4 -q image
@@ -109,4 +109,5 @@ frozen() {
 	ns mount -o loop image ext4
 	head -c 4096 /dev/zero | ns tee ext4/f >/dev/null
 	keep nsenter --mount="$NS/mnt" "$TESTS/victim" thaw "$PWD/ext4/f"
+	LAST+=("${STARTED[-1]}")
 }
