@@ -22,6 +22,7 @@
 /* What the path may be in the kernel's words: as it stands, and with that of
  * the directory that it leads to now. */
 static char *names[2];
+static int unsure;		/* of one so named the mount is not known */
 
 static struct file
 lookup(int at)
@@ -65,8 +66,11 @@ is_named(int root, const struct deleted *f)
 
 	for (i = 0; i < 2; i++)
 		if (names[i] && f->named && strlen(names[i]) == f->nname &&
-		    memcmp(names[i], f->name, f->nname) == 0)
+		    memcmp(names[i], f->name, f->nname) == 0) {
+			/* before Linux 5.8 what is no descriptor */
+			unsure |= f->mnt_id < 0;
 			return mount_by_id(root, f->mnt_id) != NULL;
+		}
 	return 0;
 }
 
@@ -76,9 +80,12 @@ say_none(int root, const char *path, int at)
 {
 	struct file cwd = lookup(at);
 	struct kstatx st;
-	int unseen = deleted_unseen(root, 1);
+	int unseen = deleted_unseen(root, 1) || unsure;
 
-	if (file_statx(&cwd, path, &st) == 0)
+	if (unsure)
+		cli_warn("%s: can't tell whether it is a path of another mount "
+		         "namespace: give PID and FD", path);
+	else if (file_statx(&cwd, path, &st) == 0)
 		cli_warn("%s: is not deleted, and no deleted file that is open "
 		         "had this path", path);
 	else

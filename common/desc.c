@@ -344,6 +344,13 @@ told_in_info(const struct desc *d)
 	return 0;
 }
 
+/* Is its mount asked for, which statx(2) tells since Linux 5.8 only? */
+static int
+lacks_mount(const struct desc *d)
+{
+	return d->known && !(d->st.mask & KSTATX_MNT_ID) && !is_kept(d);
+}
+
 /* The access mode is in the mode bits of the link, but in a copy of a procfs;
  * flags and inode that fdinfo tells are of one moment with its mode. */
 static int
@@ -404,8 +411,8 @@ read_once(const struct desc_table *t, int dir, const char *name, int want,
 		return r;
 	if (d->fd < 0)
 		return 0;
-	if (want & DESC_WANT_NAME && !d->informed && told_in_info(d) &&
-	    inform(t, name, d) < 0)
+	if (!d->informed && ((want & DESC_WANT_NAME && told_in_info(d)) ||
+	    lacks_mount(d)) && inform(t, name, d) < 0)
 		return -1;
 	return read_mode(t, name, d);
 }

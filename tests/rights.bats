@@ -283,6 +283,25 @@ short() {
 	done
 }
 
+@test "rights: without statx the mounts of deleted files are those of fdinfo" {
+	need_seccomp
+	echo f >f && cp f ref && cp f h && ln h left && cp "$TESTS/hold" prog
+	hold 100=r:f 101=r:f 102=r:h 103=r:f unlink:f unlink:h
+	run -0 --separate-stderr "$TESTS/refuse" EPERM statx fdrecover -H
+	[ "$(cut -f 3,6,9 <<<"$output" | sort | tr '\n' ' ')" = "100	0	$PWD/f 102	1	$PWD/h " ]
+	[[ $stderr == *' in 2 deleted files' ]]
+	run -0 "$TESTS/refuse" EPERM statx fdrecover "$PWD/f" new
+	cmp new ref
+	# of an executable fdinfo tells nothing
+	mkfifo in
+	start ./prog <>in >out
+	until_true test -s out
+	rm prog
+	run -3 --separate-stderr "$TESTS/refuse" EPERM statx fdrecover "$PWD/prog" new2
+	[[ $stderr == *"fdrecover: $PWD/prog: can't tell "*': give PID and FD' ]]
+	[ ! -e new2 ]
+}
+
 @test "rights: without pidfds, by number" {
 	need_seccomp
 	victim
