@@ -16,13 +16,11 @@
 #include "desc.h"
 #include "deleted.h"
 #include "bypath.h"
-#include "mount.h"
 #include "proc.h"
 
 /* What the path may be in the kernel's words: as it stands, and with that of
  * the directory that it leads to now. */
 static char *names[2];
-static int unsure;		/* of one so named the mount is not known */
 
 static struct file
 lookup(int at)
@@ -59,24 +57,9 @@ find_names(const char *path, int at)
 	return 0;
 }
 
-static int
-is_named(int root, const struct deleted *f)
-{
-	int i;
-
-	for (i = 0; i < 2; i++)
-		if (names[i] && f->named && strlen(names[i]) == f->nname &&
-		    memcmp(names[i], f->name, f->nname) == 0) {
-			/* before Linux 5.8 what is no descriptor */
-			unsure |= f->mnt_id < 0;
-			return mount_by_id(root, f->mnt_id) != NULL;
-		}
-	return 0;
-}
-
 /* Say that there is none, and why that may be. */
 static void
-say_none(int root, const char *path, int at)
+say_none(int root, const char *path, int at, int unsure)
 {
 	struct file cwd = lookup(at);
 	struct kstatx st;
@@ -96,8 +79,7 @@ say_none(int root, const char *path, int at)
 
 /* Show all of them, as the list does. */
 static void
-say_several(int root, const char *path, struct deleted **files, size_t n,
-            size_t hits)
+say_several(const char *path, struct deleted **files, size_t n, size_t hits)
 {
 	struct buf rec = { 0 };
 	struct out out = { .rec = &rec, .columns = deleted_columns };
@@ -106,7 +88,7 @@ say_several(int root, const char *path, struct deleted **files, size_t n,
 	out_heading(&out);
 	cli_end(&out);
 	for (i = 0; i < n; i++)
-		if (is_named(root, files[i])) {
+		if (files[i]->wanted == DELETED_WANTED) {
 			deleted_put(&out, files[i]);
 			cli_end(&out);
 		}
@@ -122,18 +104,21 @@ bypath_find(int root, const char *path, int at)
 {
 	struct deleted **files, *found = NULL;
 	size_t n, i, hits = 0;
+	int unsure = 0;
 
 	if (find_names(path, at) < 0) {
 		cli_error(path, errno);
 		return NULL;
 	}
-	files = deleted_find(root, &n);
-	for (i = 0; i < n; i++)
-		if (is_named(root, files[i]) && hits++ == 0)
+	files = deleted_find(root, names, &n);
+	for (i = 0; i < n; i++) {
+		if (files[i]->wanted == DELETED_WANTED && hits++ == 0)
 			found = files[i];
+		unsure |= files[i]->wanted == DELETED_MAYBE;
+	}
 	if (hits == 0)
-		say_none(root, path, at);
+		say_none(root, path, at, unsure);
 	else if (hits > 1)
-		say_several(root, path, files, n, hits);
+		say_several(path, files, n, hits);
 	return hits == 1 ? found : NULL;
 }

@@ -40,6 +40,7 @@ static struct doubt *doubts;
 static size_t ndoubts;
 static int unseen;
 static const struct mount *only;		/* files of this one */
+static char *const *wanted;			/* names, or NULL */
 static unsigned undecided;
 static char *comm;		/* of the current table, or NULL */
 
@@ -91,9 +92,18 @@ by_used(const void *a, const void *b)
 	return by_inode(a, b);
 }
 
+/* Is the file to be shown by the first of the two? */
+static int
+is_better(const struct deleted *f, const struct deleted *shown)
+{
+	if (f->wanted != shown->wanted)
+		return f->wanted > shown->wanted;
+	return f->mode > O_RDONLY && shown->mode <= O_RDONLY;
+}
+
 /* Make the files one an inode, shown by its first writer or else its first
  * holder, with as many holders as there are processes that have it; between two
- * processes only. */
+ * processes only. If it is sure of one holder's that it is deleted, it is. */
 static void
 fold(void)
 {
@@ -112,10 +122,11 @@ fold(void)
 		} else {
 			holders = shown->holders;
 			holders += pid == before ? 0 : f->holders;
-			if (f->mode > O_RDONLY && shown->mode <= O_RDONLY) {
+			if (is_better(f, shown)) {
 				files[k - 1] = f;
 				f = shown;
 			}
+			files[k - 1]->sure |= f->sure;
 			files[k - 1]->holders = holders;
 			free(f);
 		}
@@ -183,12 +194,58 @@ on_mount(void)
 	return m && is_only(m->major, m->minor);
 }
 
+/* Drop those of which nothing is sure. */
+static void
+drop_undecided(void)
+{
+	size_t i, k = 0;
+
+	for (i = 0; i < nfiles; i++)
+		if (files[i]->sure) {
+			files[k++] = files[i];
+		} else {
+			undecided++;
+			free(files[i]);
+		}
+	nfiles = k;
+}
+
+/* Is the name looked for, and a path of ours? */
+static int
+is_wanted(const char *name, size_t n, long long mount)
+{
+	int i;
+
+	for (i = 0; i < 2; i++)
+		if (wanted[i] && strlen(wanted[i]) == n &&
+		    memcmp(wanted[i], name, n) == 0) {
+			/* before Linux 5.8, of what is no descriptor */
+			if (mount < 0)
+				return DELETED_MAYBE;
+			return mount_by_id(w.root, mount) ? DELETED_WANTED :
+			    DELETED_OTHER;
+		}
+	return DELETED_OTHER;
+}
+
+/* How long the name is. Where it can't be told whether it is deleted, it has
+ * the mark. */
+static size_t
+name_length(void)
+{
+	if (!desc.named)
+		return 0;
+	return desc.namelen - (desc.deleted < 0 &&
+	    desc_marked(desc.target.s, desc.namelen) ?
+	    sizeof " (deleted)" - 1 : 0);
+}
+
 /* Take note of the deleted file that was read into desc. */
 static void
 note(void)
 {
 	const char *range = desc.fd == DESC_MEM ? desc.range : "";
-	size_t n = desc.named ? desc.namelen : 0;
+	size_t n = name_length();
 	struct deleted *f = malloc(sizeof *f + n + strlen(range) + 2);
 
 	if (!f || (!comm && !(comm = strndup(w.comm.n ? w.comm.s : "",
@@ -200,7 +257,9 @@ note(void)
 		.pid = w.pid, .tid = w.tid, .fd = desc.fd, .mode = desc.mode,
 		.holders = 1, .mnt_id = desc_mount(&desc), .comm = comm,
 		.ncomm = (unsigned)w.comm.n, .nname = (unsigned)n,
-		.named = desc.named };
+		.named = (char)desc.named, .sure = desc.deleted > 0 };
+	if (wanted && f->sure)
+		f->wanted = (char)is_wanted(desc.target.s, n, f->mnt_id);
 	if (*range)
 		f->mode = desc.stores ? O_RDWR : O_RDONLY;
 	memcpy(f->name, n ? desc.target.s : "", n);
@@ -210,21 +269,19 @@ note(void)
 	files[nfiles++] = f;
 }
 
-/* Take note of what was read into desc, if it is a deleted file. */
+/* Take note of what was read into desc, if it is a deleted file or may be. */
 static void
 add(void)
 {
 	if ((desc.type != DESC_REG && desc.type != DESC_UNKNOWN) ||
 	    desc.deleted == 0 || (only && !on_mount()) || is_internal())
 		return;
-	if (desc.deleted < 0 || !desc.known) {
-		if (desc.known || desc.fd != DESC_MEM)
-			undecided++;
-		else
-			add_doubt();
-		return;
-	}
-	note();
+	if (desc.known)
+		note();
+	else if (desc.fd == DESC_MEM)
+		add_doubt();
+	else
+		undecided++;
 }
 
 /* Look at a descriptor: 1 and noted if it is a deleted file, or may be one, or
@@ -433,10 +490,11 @@ deleted_mount(int root, const char *path)
 }
 
 struct deleted **
-deleted_find(int root, size_t *n)
+deleted_find(int root, char *const *names, size_t *n)
 {
 	int r;
 
+	wanted = names;
 	if (walk_open(&w, root, NULL, 0, cli.again) < 0)
 		cli_error(cli.procfs, errno);
 	else
@@ -446,6 +504,7 @@ deleted_find(int root, size_t *n)
 			else if (!walk_self(&w))
 				look_at_process();
 	fold();
+	drop_undecided();
 	if (nfiles)
 		qsort(files, nfiles, sizeof *files, by_used);
 	*n = nfiles;

@@ -6,8 +6,11 @@
 
 struct out;
 
-/* A deleted file and the descriptor that it is shown by: a writer's if there is
- * one, of several that of the lowest PID. */
+/* Has it one of the names that are looked for, in our mount namespace? */
+enum { DELETED_OTHER, DELETED_MAYBE, DELETED_WANTED };
+
+/* A deleted file and the descriptor that it is shown by: a wanted one if names
+ * are looked for, then a writer's, of several that of the lowest PID. */
 struct deleted {
 	uint64_t ino, size, blocks;	/* as statx(2) has them */
 	uint32_t dev_major, dev_minor, nlink;
@@ -16,7 +19,9 @@ struct deleted {
 	long long mnt_id;		/* or -1 */
 	const char *comm;
 	unsigned ncomm, nname;		/* bytes of it, and of name */
-	int named;			/* else it has over 4,095 bytes */
+	char named;			/* else it has over 4,095 bytes */
+	char wanted;			/* DELETED_OTHER ... */
+	char sure;			/* that it is deleted */
 	char name[];			/* without the mark */
 };
 
@@ -24,8 +29,9 @@ struct deleted {
  * whatever their mount; 0, or -1 after a message. */
 int deleted_mount(int root, const char *path);
 
-/* Find them all, the most disk space first. */
-struct deleted **deleted_find(int root, size_t *n);
+/* Find them all, the most disk space first; names are two that are looked for,
+ * or NULL. */
+struct deleted **deleted_find(int root, char *const *names, size_t *n);
 
 /* The range of map_files that it is known by, or NULL for a descriptor. */
 const char *deleted_range(const struct deleted *);

@@ -66,7 +66,7 @@ list(void)
 
 	if (mount && deleted_mount(root, mount) < 0)
 		return 0;
-	files = deleted_find(root, &n);
+	files = deleted_find(root, NULL, &n);
 	for (i = 0; i < n; i++) {
 		deleted_put(&out, files[i]);
 		cli_end(&out);

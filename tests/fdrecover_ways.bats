@@ -80,6 +80,28 @@ same_inode() {
 	run -0 bash -c "fdrecover ../f - 2>/dev/null | cmp - ../ref"
 }
 
+@test "fdrecover: by its path, of a file that its writer has by another name" {
+	data f 1000 && cp f ref && ln f g
+	hold 100=r:f
+	hold 100=rw:g unlink:f unlink:g
+	for at in f g; do
+		run -0 --separate-stderr fdrecover "$PWD/$at"
+		[[ $stderr == "fdrecover: $PWD/$at: c"*"ed, 1000 bytes"*"writing in $PID (hold)"* ]]
+		cmp "$at" ref
+	done
+}
+
+@test "fdrecover: by its path, of a file with a writer in another mount namespace" {
+	need_root
+	data f 1000 && cp f ref
+	hold 100=r:f
+	mounts :
+	hold_as "nsenter -t $NS -m -w --" 100=rw:f unlink:f
+	run -0 --separate-stderr fdrecover "$PWD/f"
+	[[ $stderr == "fdrecover: $PWD/f: c"*"ed, 1000 bytes"*"writing in $PID (hold)"* ]]
+	cmp f ref
+}
+
 @test "fdrecover: a path that no deleted file had" {
 	data kept 10
 	for path in /none kept d/none; do
@@ -133,6 +155,19 @@ same_inode() {
 	same_inode "$PID" 100 u/f
 	run -1 --separate-stderr fdrecover "$PID" 100
 	[ "$stderr" = "fdrecover: $PID 100: can't tell whether $PWD/t/f is deleted: give a DEST" ]
+}
+
+@test "fdrecover: of another mount namespace a file is one, too, and another holder tells" {
+	need_root
+	data f 1000 && ln f left
+	data u 1000 && ln u other
+	mounts :
+	hold 100=r:f
+	hold_as "nsenter -t $NS -m -w --" 100=rw:f many:300:u unlink:f unlink:u
+	run -0 --separate-stderr fdrecover -H
+	[[ $(row 100) == $'100\trw\t2\t1\t1000\t'*"	$PWD/f" ]]
+	[[ $stderr == 'fdrecover: 1 file of another mount namespace, '* ]]
+	[[ $output != *"$PWD/u"* ]]
 }
 
 @test "fdrecover: a path below /proc is what it names" {
