@@ -178,20 +178,21 @@ is_only(unsigned major, unsigned minor)
 }
 
 /*
- * Is it on the file system that is asked for, by whatever mount? That of
- * another mount namespace is in its own mountinfo; the device of stat is the
- * file system's, but on btrfs.
+ * Is it on the file system that is asked for, by whatever mount, or may it be?
+ * That of another mount namespace is in its own mountinfo; the device of stat
+ * is the file system's, but on btrfs.
  */
 static int
 on_mount(void)
 {
 	const struct mount *m = mount_by_id(w.root, desc_mount(&desc));
+	int known = desc.known || desc.fd == DESC_MEM;
 
-	if (is_only(desc.st.dev_major, desc.st.dev_minor))
+	if (known && is_only(desc.st.dev_major, desc.st.dev_minor))
 		return 1;
-	if (!m && strcmp(only->type, "btrfs") == 0)
+	if (!m && (!known || strcmp(only->type, "btrfs") == 0))
 		m = find_mount();
-	return m && is_only(m->major, m->minor);
+	return m ? is_only(m->major, m->minor) : !known;
 }
 
 /* Drop those of which nothing is sure. */

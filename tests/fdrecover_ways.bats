@@ -296,6 +296,25 @@ time.sleep(1000)'
 	[[ $stderr == 'fdrecover: none: not a mount point (it is on '*')' ]]
 }
 
+@test "fdrecover: -m, and a descriptor of which only fdinfo tells the mount" {
+	mkdir -p tree/12/fd tree/12/fdinfo tree/self
+	data kept 10
+	dev=$(stat -c %d kept)
+	printf '20 1 %d:%d / / rw - t t rw\n21 20 8:1 / /mnt rw - t t rw\n' \
+		$((dev >> 8 & 0xfff)) $((dev & 0xff)) | tee tree/12/mountinfo >tree/self/mountinfo
+	ln -s "$PWD/kept" tree/12/fd/3
+	ln -s '/mnt/gone (deleted)' tree/12/fd/4
+	printf 'pos:\t0\nflags:\t00\nmnt_id:\t21\n' >tree/12/fdinfo/4
+	run -3 --separate-stderr fdrecover -R tree -m /mnt
+	run -1 --separate-stderr fdrecover -R tree -m /
+	[ -z "$stderr" ]
+	rm tree/12/fdinfo/4
+	for at in / /mnt; do
+		run -3 --separate-stderr fdrecover -R tree -m "$at"
+		[[ $stderr == 'fdrecover: 1 file '*"can't tell whether deleted" ]]
+	done
+}
+
 @test "fdrecover: a path of over 4,095 bytes has no name" {
 	for _ in {1..20}; do
 		name=$(printf '%0250d' 0)
