@@ -19,7 +19,7 @@
 #include "proc.h"
 
 /* What the path may be in the kernel's words: as it stands, and with that of
- * the directory that it leads to now. */
+ * the directory that it leads to now, as far as that is still there. */
 static char *names[2];
 
 static struct file
@@ -29,28 +29,43 @@ lookup(int at)
 		{ .fd = at, .kind = GUARD_PATH } };
 }
 
+/* Open the last directory of the path that is there, and leave what follows it;
+ * -1 with errno. */
+static int
+open_dir(const struct file *cwd, char *path, char **rest)
+{
+	char *slash = strrchr(path, '/'), *up;
+	int fd;
+
+	for (;; slash = up) {
+		*slash = '\0';
+		up = strrchr(path, '/');
+		fd = file_open(cwd, up ? path : "/",
+		               O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+		*slash = '/';
+		*rest = slash;
+		if (fd >= 0 || errno == ETIMEDOUT || !up)
+			return fd;
+	}
+}
+
 /* Find the names; 0, or -1 with errno. */
 static int
 find_names(const char *path, int at)
 {
 	struct file cwd = lookup(at);
 	struct buf dir = { 0 };
-	char own[32], *slash;
+	char own[32], *rest;
 	int fd;
 
 	if (!(names[0] = cli_path(path)))
 		return -1;
-	slash = strrchr(names[0], '/');
-	*slash = '\0';
-	fd = file_open(&cwd, slash == names[0] ? "/" : names[0],
-	               O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
-	*slash = '/';
-	if (fd < 0)
+	if ((fd = open_dir(&cwd, names[0], &rest)) < 0)
 		return errno == ETIMEDOUT ? -1 : 0;
 	snprintf(own, sizeof own, "/proc/self/fd/%d", fd);
 	if (proc_readlink(AT_FDCWD, own, &dir) == 0 &&
 	    asprintf(&names[1], "%s%s", strcmp(dir.s, "/") ? dir.s : "",
-	             slash) < 0)
+	             rest) < 0)
 		names[1] = NULL;
 	close(fd);
 	buf_free(&dir);

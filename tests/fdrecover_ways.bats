@@ -80,6 +80,22 @@ same_inode() {
 	run -0 bash -c "fdrecover ../f - 2>/dev/null | cmp - ../ref"
 }
 
+@test "fdrecover: by its path, when its directory is gone, too" {
+	mkdir -p d/e/gone here && ln -s d link
+	gone d/e/gone/f
+	rmdir d/e/gone
+	for at in d/e/gone/f link/e/gone/f here/../link/e/gone/f "$PWD/link/./e//gone/f"; do
+		run -0 --separate-stderr fdrecover "$at" new
+		[[ $stderr == 'fdrecover: new: c'*'ed, 300000 bytes'* ]]
+		cmp new ref
+		rm new
+	done
+	rmdir d/e
+	run -0 fdrecover link/e/gone/f new
+	run ! fdrecover here/e/gone/f new2
+	[[ $output == *'fdrecover: here/e/gone/f: no deleted file that is open had this path' ]]
+}
+
 @test "fdrecover: by its path, of a file that its writer has by another name" {
 	data f 1000 && cp f ref && ln f g
 	hold 100=r:f
