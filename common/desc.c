@@ -406,7 +406,10 @@ read_once(const struct desc_table *t, int dir, const char *name, int want,
 		return want & DESC_WANT_MODE ? read_mode(t, name, d) : 0;
 	if (d->fd >= 0 && want & DESC_WANT_INFO && inform(t, name, d) < 0)
 		return -1;
-	if (want & DESC_GONE ? is_kept(d) :
+	if (want & DESC_GONE && is_kept(d))
+		return 0;
+	/* a link that was left may be gone since: the mark was read later */
+	if ((!(want & DESC_GONE) || (d->known && d->st.nlink)) &&
 	    (r = read_attributes(dir, name, d)) < 0)
 		return r;
 	if (d->fd < 0)

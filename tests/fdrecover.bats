@@ -186,6 +186,20 @@ while True:
 	[ "$n" -lt 1000 ]
 }
 
+@test "fdrecover: a file that is removed while it is looked at has no link left" {
+	need strace
+	strace -o trace true || skip 'strace is not permitted'
+	data f 10
+	hold 100=r:f
+	start strace -f -P "/proc/$PID/fd" -o trace -e trace=statx,readlinkat \
+		-e inject=readlinkat:delay_enter=300000 fdrecover -H -T 0 >list
+	strace=$PID
+	until_true grep -q 'statx(.*"100"' trace
+	rm f
+	wait "$strace" || skip 'strace is not permitted'
+	[[ $(cut -f 3-6 list) == *$'100\tr\t1\t0'* ]]
+}
+
 @test "fdrecover: what is deleted is in the list, and nothing else" {
 	data kept 10
 	data 'really (deleted)' 10
