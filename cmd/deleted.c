@@ -180,7 +180,7 @@ is_only(unsigned major, unsigned minor)
 /*
  * Is it on the file system that is asked for, by whatever mount, or may it be?
  * That of another mount namespace is in its own mountinfo; the device of stat
- * is the file system's, but on btrfs.
+ * is the file system's, but not always on btrfs and overlayfs.
  */
 static int
 on_mount(void)
@@ -190,7 +190,7 @@ on_mount(void)
 
 	if (known && is_only(desc.st.dev_major, desc.st.dev_minor))
 		return 1;
-	if (!m && (!known || strcmp(only->type, "btrfs") == 0))
+	if (!m && (!known || (only->major == 0 && desc.st.dev_major == 0)))
 		m = find_mount();
 	return m ? is_only(m->major, m->minor) : !known;
 }

@@ -129,6 +129,22 @@ load recover
 	[ "$stderr" = "fdrecover: $PWD/o/over: File exists" ]
 }
 
+@test "fdrecover: -m of an overlay, and a file that another mount namespace has" {
+	need_root
+	mkdir l u o
+	data f 5000
+	mounts 'mount -t tmpfs none u && mkdir u/up u/work && cp f l/f && cp f l/g &&
+		mount -t overlay -o lowerdir=l,upperdir=u/up,workdir=u/work none o || : >no-overlay'
+	[ ! -e no-overlay ] || skip 'needs overlayfs'
+	# the device of a lower file is none of the overlay
+	ns sh -c 'test "$(stat -c %d o)" -ne "$(stat -c %d o/f)"' || skip 'needs two file systems'
+	hold_as "nsenter -t $NS -m -w -- unshare -m" 100=r:o/f unlink:o/f
+	run -3 --separate-stderr ns fdrecover -m o
+	[[ $stderr == 'fdrecover: 1 file of another mount namespace, '* ]]
+	run -1 --separate-stderr ns fdrecover -m u
+	[ -z "$stderr" ]
+}
+
 @test "fdrecover: stores through a mapping of an overlay's file are seen if it is on a disk" {
 	need_root
 	need mkfs.ext4
