@@ -410,6 +410,9 @@ copy_xattrs(const struct copy *c, int setid)
 	if (buf_grow(&names, 65536) < 0 || buf_grow(&value, 65536) < 0)
 		return -1;
 	n = file_listxattr(&c->from, names.s, 65536);
+	/* E2BIG: XFS can have more of them than can be listed */
+	if (n < 0 && errno != EOPNOTSUPP)
+		cli_warn("%s: attributes: %s", c->name, strerror(errno));
 	for (name = names.s; n > 0 && name < names.s + n;
 	     name += strlen(name) + 1) {
 		if (is_alien(name) || (!setid &&

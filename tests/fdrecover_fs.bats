@@ -105,6 +105,20 @@ load recover
 	ns cmp e/f ref
 }
 
+@test "fdrecover: attributes that can't be listed, and so are lost, are said" {
+	need python3
+	loops x=xfs
+	data ref 5000
+	ns cp --reflink=never ref x/f
+	ns python3 -c 'import os
+for i in range(300):
+    os.setxattr("x/f", "user.%0240d" % i, b"")'
+	hold_as "nsenter -t $NS -m -w --" 100=r:x/f unlink:x/f
+	run -0 --separate-stderr ns fdrecover "$PID" 100
+	[ "${stderr_lines[0]}" = "fdrecover: $PWD/x/f: attributes: Argument list too long" ]
+	ns cmp x/f ref
+}
+
 @test "fdrecover: a file of the lower layer of an overlay, whose link count stays 1" {
 	need_root
 	mkdir -p l u o
