@@ -415,10 +415,11 @@ copy_xattrs(const struct copy *c, int setid)
 		cli_warn("%s: attributes: %s", c->name, strerror(errno));
 	for (name = names.s; n > 0 && name < names.s + n;
 	     name += strlen(name) + 1) {
-		if (is_alien(name) || (!setid &&
-		    strcmp(name, "security.capability") == 0))
+		if (is_alien(name))
 			continue;
-		if (copy_xattr(c, name, &value) < 0)
+		if (!setid && strcmp(name, "security.capability") == 0)
+			cli_warn("%s: capabilities are left out", c->name);
+		else if (copy_xattr(c, name, &value) < 0)
 			cli_warn("%s: attribute %s: %s", c->name, name,
 			         strerror(errno));
 	}

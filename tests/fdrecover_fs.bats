@@ -105,6 +105,26 @@ load recover
 	ns cmp e/f ref
 }
 
+@test "fdrecover: set-ID bits and capabilities stay on a mount with nosuid, as is said" {
+	need python3
+	need_root
+	mkdir t u
+	mounts 'mount -t tmpfs -o nosuid none t && mount -t tmpfs -o suid none u && echo x >t/f &&
+		chmod 4755 t/f && python3 -c "import os
+os.setxattr(\"t/f\", \"security.capability\", bytes([1, 0, 0, 2] + [4] + 15 * [0]))"'
+	hold_as "nsenter -t $NS -m -w --" 100=r:t/f unlink:t/f
+	run -0 --separate-stderr ns fdrecover "$PID" 100
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	[ "$(ns stat -c %a t/f)" = 4755 ]
+	run -0 --separate-stderr ns fdrecover "$PID" 100 u/f
+	[ "${stderr_lines[0]}" = 'fdrecover: u/f: capabilities are left out' ]
+	[ "${stderr_lines[1]}" = 'fdrecover: u/f: set-ID bits are left out' ]
+	[ "$(ns stat -c %a u/f)" = 755 ]
+	has='import os, sys; sys.exit("security.capability" not in os.listxattr(sys.argv[1]))'
+	ns python3 -c "$has" t/f
+	run -1 ns python3 -c "$has" u/f
+}
+
 @test "fdrecover: attributes that can't be listed, and so are lost, are said" {
 	need python3
 	loops x=xfs
