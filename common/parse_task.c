@@ -24,13 +24,14 @@ parse_field(const char *text, const char *key)
 /* The lines of status that are used. Each thread that a tool looks at has some
  * 60 lines, so they are gone through once. */
 enum {
-	STATE, TGID, PID, PPID, UID, NSPID, KTHREAD, VMSIZE, VOLUNTARY, NOT,
-	FIELDS
+	STATE, TGID, PID, PPID, UID, NSPID, KTHREAD, VMSIZE, THREADS,
+	VOLUNTARY, NOT, FIELDS
 };
 static const char *const status_keys[] = {
 	[STATE] = "State:", [TGID] = "Tgid:", [PID] = "Pid:",
 	[PPID] = "PPid:", [UID] = "Uid:", [NSPID] = "NSpid:",
 	[KTHREAD] = "Kthread:", [VMSIZE] = "VmSize:",
+	[THREADS] = "Threads:",
 	[VOLUNTARY] = "voluntary_ctxt_switches:",
 	[NOT] = "nonvoluntary_ctxt_switches:"
 };
@@ -95,6 +96,7 @@ parse_status(const char *text, struct task_status *st)
 	st->pid = (int)number(v[PID]);
 	if (st->tgid < 0 || st->pid < 0 || !v[UID])
 		return -1;
+	st->threads = v[THREADS] ? (int)number(v[THREADS]) : 0;
 	st->ppid = v[PPID] ? (int)number(v[PPID]) : 0;
 	strtoul(v[UID], &end, 10);
 	st->euid = (unsigned)strtoul(end, NULL, 10);

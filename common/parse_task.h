@@ -14,6 +14,7 @@ struct task_status {
 	unsigned euid;
 	unsigned long long switches;	/* voluntary and not */
 	int ppid;		/* 0: none, or of another pid namespace */
+	int threads;		/* of the process; 0: not told */
 };
 int parse_status(const char *, struct task_status *);
 

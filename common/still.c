@@ -13,16 +13,28 @@
 #include "walk.h"
 #include "still.h"
 
+#define FNV_PRIME 0x100000001b3ULL
+
 enum {
 	WORTHWHILE = 100,	/* so many are worth a look at the threads */
 	WORTH_ONE = 2,		/* ... at a single one */
 	CALLS = 16		/* a descriptor that is read again takes */
 };
 
+/* Add who a thread is, how it sleeps and how often it was switched. A sum would
+ * be the same where one has ended and the next has not got so far; and one that
+ * ends is dead by its state before it is switched the last time. */
+static void
+add_thread(unsigned long long *switches, const struct task_status *st)
+{
+	*switches = (*switches ^ (unsigned)st->pid) * FNV_PRIME;
+	*switches = (*switches ^ (unsigned char)st->state) * FNV_PRIME;
+	*switches = (*switches ^ st->switches) * FNV_PRIME;
+}
+
 /*
- * Do all threads of the process sleep? 1 and how often they were switched, in
- * all: if that is unchanged at a second call, none of them ran in between. Else
- * 0.
+ * Do all threads of the process sleep? 1 and a hash of their switches: if that
+ * is unchanged at a second call, none of them ran in between. Else 0.
  */
 static int
 is_asleep(struct walk *w, unsigned long long *switches)
@@ -31,28 +43,32 @@ is_asleep(struct walk *w, unsigned long long *switches)
 	struct task_status st;
 	struct numdir tasks;
 	char name[32];
-	int tid, r, asleep = 1;
+	int tid, r, n = 0;
 
 	*switches = 0;
-	/* A second thread would have to be made by the one that sleeps. */
+	/* A second thread would have to be made by the one that sleeps; but it
+	 * may have done so since the process was opened. */
 	if (walk_single(w)) {
 		if (walk_status(w, &st) < 0)
 			return 0;
-		*switches = st.switches;
-		return st.state != 'R';
+		add_thread(switches, &st);
+		return st.state != 'R' && st.threads == 1;
 	}
 	if (numdir_open(&tasks, w->dir, "task") < 0)
 		return 0;
-	while (asleep && (r = numdir_next(&tasks, &tid)) == 1) {
+	while ((r = numdir_next(&tasks, &tid)) == 1) {
 		snprintf(name, sizeof name, "task/%d/status", tid);
 		/* The switch that takes a thread off its CPU is counted. */
-		asleep = proc_read(w->dir, name, &b) == 0 &&
-		    parse_status(b.s, &st) == 0 && st.state != 'R';
-		*switches += st.switches;
+		if (proc_read(w->dir, name, &b) < 0 ||
+		    parse_status(b.s, &st) < 0 || st.state == 'R')
+			break;
+		add_thread(switches, &st);
 		w->parent = st.ppid;
+		n++;
 	}
 	numdir_close(&tasks);
-	return asleep && r == 0;
+	/* one may have been made since they were listed */
+	return r == 0 && n && n == st.threads;
 }
 
 /* Has the process executed a program since it was made? */

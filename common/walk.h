@@ -31,7 +31,7 @@ struct walk {
 	long long euid;			/* ... or -1 */
 	int parent;			/* ... or 0, once it was read */
 	int still;			/* of the table, see still.h */
-	unsigned long long switches;	/* ... after so many */
+	unsigned long long switches;	/* ... a hash of them */
 	int state, first, *tables;
 	size_t ntables;
 	struct buf maps;
@@ -72,7 +72,7 @@ int walk_fd(struct walk *, int *fd);
 /* Make it cheaper to read all fdinfo of the table. */
 void walk_infos(struct walk *);
 
-/* Has the process one thread only? */
+/* Had the process one thread only when its first table was opened? */
 int walk_single(const struct walk *);
 
 /* Read the status of the process, which stays open to be read again; 0 or

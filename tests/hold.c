@@ -41,6 +41,9 @@
  *	sharer:PATH:PATH		a child that shares the descriptors and
  *					makes 100 the one or the other (rw),
  *					again and again
+ *	jobs:PATH:PATH			threads, one after the other: each sleeps
+ *					twice and makes 1000 to 1199 the one or
+ *					the other (rw)
  *	zombie				a child that ended and is not waited for
  *	deadleader			the leader ends, a thread waits; last
  */
@@ -363,6 +366,38 @@ fork_sharer(const char *paths)
 		err(1, "clone");
 }
 
+static void *
+do_job(void *arg)
+{
+	static int fds[2], turn;
+	char *second = strchr(arg, ':') + 1;
+	int i;
+
+	if (!fds[0]) {
+		fds[1] = open(second, O_RDWR);
+		second[-1] = '\0';
+		fds[0] = open(arg, O_RDONLY);
+		second[-1] = ':';
+	}
+	usleep(1500);
+	usleep(1500);
+	turn = !turn;
+	for (i = 1000; i < 1200; i++)
+		dup2(fds[turn], i);
+	return NULL;
+}
+
+static _Noreturn void *
+do_jobs(void *arg)
+{
+	pthread_t t;
+
+	for (;;)
+		if ((errno = pthread_create(&t, NULL, do_job, arg)) ||
+		    (errno = pthread_join(t, NULL)))
+			err(1, "pthread_create");
+}
+
 static void
 act_at(const char *s, int n, int m, const char *what)
 {
@@ -522,6 +557,8 @@ act(const char *s)
 		fork_child(a);
 	} else if ((a = after(s, "sharer:"))) {
 		fork_sharer(a);
+	} else if ((a = after(s, "jobs:"))) {
+		thread(do_jobs, strdup(a));
 	} else if (strcmp(s, "zombie") == 0) {
 		fork_child(NULL);
 	} else if (strcmp(s, "undumpable") == 0) {

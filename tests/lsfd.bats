@@ -590,6 +590,56 @@ while True:
 	[ -z "$(grep -vxF -e "r 11 $PWD/ca" -e "rw 22 $PWD/cb" -e '- - -' rows)" ]
 }
 
+@test "lsfd: threads that come and go make no mixed row" {
+	printf '%011d' 0 >ca
+	printf '%022d' 0 >cb
+	hold many:200:ca jobs:ca:cb
+	for i in $(seq 200); do
+		lsfd -H "$PID" | awk -F '\t' '$3 >= 1000 { print $4, $6, $7 }'
+	done >rows
+	[ "$(wc -l <rows)" -eq 40000 ]
+	sort rows | uniq -c
+	[ -z "$(grep -vxF -e "r 11 $PWD/ca" -e "rw 22 $PWD/cb" rows)" ]
+}
+
+@test "lsfd: a thread that is made while it is at work makes no mixed row" {
+	need python3
+	dir=$(printf '%0200d' 0)
+	mkdir "$dir"
+	printf '%011d' 0 >"$dir/ca"
+	printf '%022d' 0 >"$dir/cb"
+	mkfifo go
+	start python3 -c '
+import os, resource, signal, sys, threading
+limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+os.dup2(os.open(sys.argv[1] + "/ca", os.O_RDONLY), 98)
+os.dup2(os.open(sys.argv[1] + "/cb", os.O_RDWR), 99)
+for fd in range(100, 3700):
+    os.dup2(98, fd)
+def churn():
+    while True:
+        for fd in 98, 99:
+            for at in range(3600, 3700):
+                os.dup2(fd, at)
+open("ready", "w")
+os.close(os.open("go", os.O_RDONLY))
+threading.Thread(target=churn).start()
+signal.pause()
+' "$dir"
+	until_true test -e ready
+	two() { [ "$(ls "/proc/$PID/task" | wc -l)" -eq 2 ]; }
+	# it waits where nobody reads what it prints
+	lsfd -lH "$PID" | {
+		head -c 1000 >/dev/null
+		echo >go
+		until_true two
+		cat
+	} | awk -F '\t' '$4 >= 3600 { print $5, $12, $13 }' >rows
+	sort rows | uniq -c
+	[ -z "$(grep -vxF -e "r 11 $PWD/$dir/ca" -e "rw 22 $PWD/$dir/cb" -e '- - -' rows)" ]
+}
+
 @test "lsfd: not all of many children are asked whether they share the descriptors" {
 	need strace
 	# shellcheck disable=SC2046 # words

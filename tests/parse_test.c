@@ -475,9 +475,10 @@ test_status(void)
 		  "Tgid:\t7\nNgid:\t0\nPid:\t8\nPPid:\t1\nTracerPid:\t0\n"
 		  "Uid:\t1000\t1001\t1000\t1000\nNStgid:\t7\nNSpid:\t8\n"
 		  "NSpgid:\t7\nKthread:\t0\nVmSize:\t  100 kB\n"
+		  "Threads:\t2\n"
 		  "voluntary_ctxt_switches:\t5\n"
 		  "nonvoluntary_ctxt_switches:\t3\n", 1,
-		  { 'S', 7, 8, 8, 0, 1001, 8, 1 } },
+		  { 'S', 7, 8, 8, 0, 1001, 8, 1, 2 } },
 		{ "another pid namespace",
 		  "Name:\tcat\nState:\tD (disk sleep)\nTgid:\t7\nPid:\t7\n"
 		  "Uid:\t0\t0\t0\t0\nNSpid:\t7\t1\nKthread:\t0\n", 1,
@@ -529,7 +530,8 @@ test_status(void)
 		   st.tgid == w->tgid && st.pid == w->pid &&
 		   st.nspid == w->nspid && st.kthread == w->kthread &&
 		   st.euid == w->euid && st.switches == w->switches &&
-		   st.ppid == w->ppid : r == -1, "parse_status: %s", t[i].name);
+		   st.ppid == w->ppid && st.threads == w->threads : r == -1,
+		   "parse_status: %s", t[i].name);
 		free(s);
 	}
 }
