@@ -119,8 +119,11 @@ count_put(struct out *o, const struct walk *w)
 		return -1;
 	if (n == 0 && !w->tid && count_threads(w->root, dir, &n) < 0)
 		return -1;
-	if (proc_read(dir, "comm", &text) < 0)
-		return -1;
+	if (proc_read(dir, "comm", &text) < 0) {
+		if (!proc_is_copy() || errno != ENOENT)
+			return -1;
+		text.n = 0;		/* a copy may have none */
+	}
 	if (text.n && text.s[text.n - 1] == '\n')
 		text.n--;
 	out_num(o, (unsigned)(w->tid && o->mode != OUT_JSON ? w->tid :

@@ -29,20 +29,21 @@ walk_resolve(int root, int pid, struct walk_pick *pick)
 	char name[24];
 	int r = -1, dir;
 
+	*pick = (struct walk_pick){ .pid = pid };
 	/* an only thread has the process's ID; see open_tasks */
 	guard_process(pid);
 	snprintf(name, sizeof name, "%d/task", pid);
 	if (!proc_is_copy() && proc_lstatx(root, name, &task) == 0 &&
-	    task.nlink == 3) {
-		*pick = (struct walk_pick){ .pid = pid };
+	    task.nlink == 3)
 		return 0;
-	}
 	dir = proc_open(root, pid);
 	if (dir >= 0 && proc_read(dir, "status", &b) == 0) {
 		if ((r = parse_status(b.s, &st)) < 0)
 			errno = EINVAL;
 		pick->pid = r < 0 ? pid : st.tgid;
 		pick->tid = r < 0 || st.tgid == st.pid ? 0 : pid;
+	} else if (dir >= 0 && proc_is_copy() && errno == ENOENT) {
+		r = 0;			/* a copy may have no status */
 	} else if (errno == ESRCH || errno == ENOENT) {
 		/* hidepid=2 hides what is in the directory, 4 it too */
 		errno = sys_exists(root, pid) == 0 ? EPERM : ESRCH;

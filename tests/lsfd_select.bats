@@ -198,6 +198,19 @@ import signal; open("ready", "w"); signal.pause()'
 	[ -z "$output" ]
 }
 
+@test "lsfd -R: a process of a copy that has no more than descriptors" {
+	mkdir -p t/123/fd
+	ln -s /x/y t/123/fd/3
+	for pid in '' 123; do
+		run -0 lsfd -H -R t $pid
+		[ "$output" = $'123\t-\t3\t-\t-\t-\t/x/y' ]
+		run -0 lsfd --count -H -R t $pid
+		[ "$output" = $'123\t-\t1\t-' ]
+	done
+	run -1 --separate-stderr lsfd -R t 124
+	[ "$stderr" = 'lsfd: 124: No such process' ]
+}
+
 @test "lsfd --count: descriptors and limit" {
 	hold_as 'prlimit --nofile=777:888' 100=r:/etc/passwd 101=r:/etc/passwd
 	n=$(find "/proc/$PID/fd" -mindepth 1 | wc -l)
