@@ -42,8 +42,8 @@
  *					makes 100 the one or the other (rw),
  *					again and again
  *	jobs:PATH:PATH			threads, one after the other: each sleeps
- *					twice and makes 1000 to 1199 the one or
- *					the other (rw)
+ *					twice and makes 1000 to 1199 the one (r)
+ *					or the other (rw)
  *	zombie				a child that ended and is not waited for
  *	deadleader			the leader ends, a thread waits; last
  */
@@ -493,6 +493,8 @@ start_thread(const char *s)
 		thread(do_call, s);
 	} else if ((a = after(s, "private:"))) {
 		thread(do_private, a);
+	} else if ((a = after(s, "jobs:"))) {
+		thread(do_jobs, strdup(a));
 	} else if ((a = after(s, "write:"))) {
 		fill(atoi(a));
 		thread(do_io, s);
@@ -557,8 +559,6 @@ act(const char *s)
 		fork_child(a);
 	} else if ((a = after(s, "sharer:"))) {
 		fork_sharer(a);
-	} else if ((a = after(s, "jobs:"))) {
-		thread(do_jobs, strdup(a));
 	} else if (strcmp(s, "zombie") == 0) {
 		fork_child(NULL);
 	} else if (strcmp(s, "undumpable") == 0) {

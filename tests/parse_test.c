@@ -482,31 +482,31 @@ test_status(void)
 		{ "another pid namespace",
 		  "Name:\tcat\nState:\tD (disk sleep)\nTgid:\t7\nPid:\t7\n"
 		  "Uid:\t0\t0\t0\t0\nNSpid:\t7\t1\nKthread:\t0\n", 1,
-		  { 'D', 7, 7, -1, 0, 0, 0, 0 } },
+		  { 'D', 7, 7, -1, 0, 0, 0, 0, 0 } },
 		{ "3.10: no NSpid, no Kthread",
 		  "Name:\tcat\nState:\tR (running)\nTgid:\t7\nPid:\t7\n"
 		  "PPid:\t1\nUid:\t0\t0\t0\t0\nVmSize:\t  100 kB\n"
 		  "voluntary_ctxt_switches:\t5\n"
 		  "nonvoluntary_ctxt_switches:\t3\n", 1,
-		  { 'R', 7, 7, 7, 0, 0, 8, 1 } },
+		  { 'R', 7, 7, 7, 0, 0, 8, 1, 0 } },
 		{ "3.10: a kernel thread",
 		  "Name:\tkswapd0\nState:\tS (sleeping)\nTgid:\t7\nPid:\t7\n"
-		  "Uid:\t0\t0\t0\t0\n", 1, { 'S', 7, 7, 7, 1, 0, 0, 0 } },
+		  "Uid:\t0\t0\t0\t0\n", 1, { 'S', 7, 7, 7, 1, 0, 0, 0, 0 } },
 		{ "6.18: a kernel thread",
 		  "Name:\tkworker/0:1\nState:\tI (idle)\nTgid:\t7\nPid:\t7\n"
 		  "Uid:\t0\t0\t0\t0\nNSpid:\t7\nKthread:\t1\n", 1,
-		  { 'I', 7, 7, 7, 1, 0, 0, 0 } },
+		  { 'I', 7, 7, 7, 1, 0, 0, 0, 0 } },
 		{ "3.10: a zombie is no kernel thread",
 		  "Name:\tcat\nState:\tZ (zombie)\nTgid:\t7\nPid:\t7\n"
-		  "Uid:\t0\t0\t0\t0\n", 1, { 'Z', 7, 7, 7, 0, 0, 0, 0 } },
+		  "Uid:\t0\t0\t0\t0\n", 1, { 'Z', 7, 7, 7, 0, 0, 0, 0, 0 } },
 		{ "a name that looks like other lines",
 		  "Name:\tUid:\t0 0\\nState:\tZ\nState:\tS (sleeping)\n"
 		  "Tgid:\t7\nPid:\t7\nUid:\t1000\t1000\t1000\t1000\n"
-		  "Kthread:\t0\n", 1, { 'S', 7, 7, 7, 0, 1000, 0, 0 } },
+		  "Kthread:\t0\n", 1, { 'S', 7, 7, 7, 0, 1000, 0, 0, 0 } },
 		{ "an uid of 32 bits",
 		  "Name:\tcat\nState:\tS\nTgid:\t7\nPid:\t7\n"
 		  "Uid:\t4294967294\t4294967294\t0\t0\nKthread:\t0\n", 1,
-		  { 'S', 7, 7, 7, 0, 4294967294, 0, 0 } },
+		  { 'S', 7, 7, 7, 0, 4294967294, 0, 0, 0 } },
 		{ "without a state", "Name:\tcat\nTgid:\t7\nPid:\t7\n"
 		  "Uid:\t0\t0\t0\t0\n", 0, { 0 } },
 		{ "without Uid", "State:\tS\nTgid:\t7\nPid:\t7\n", 0, { 0 } },
