@@ -21,7 +21,8 @@ BATS = bats
 # "make fuzz": the compiler and the seconds
 FUZZCC = clang
 FUZZTIME = 60
-ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -Icommon $(CPPFLAGS) $(CFLAGS)
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 \
+	-DVERSION='"$(VERSION)"' -Icommon $(CPPFLAGS) $(CFLAGS)
 LINK = $(CC) $(CFLAGS) $(LDFLAGS)
 
 NAMES = pstack lsfd fdpeer fdrecover fdprogress

@@ -94,8 +94,11 @@ put_flags(struct out *o, const struct desc *d, int seals)
 		{ O_NOATIME, "noatime" }, { O_CLOEXEC, "cloexec" },
 		{ O_PATH, "path" }, { O_TMPFILE & ~O_DIRECTORY, "tmpfile" },
 	};
-	/* all but what every file has in a process of 64 bits, O_LARGEFILE */
-	unsigned set = d->informed ? d->info.flags & ~0100000U & ~O_ACCMODE : 0;
+	/* all but the kernel's own: O_LARGEFILE, which most files have */
+	static const unsigned named = O_APPEND | O_NONBLOCK | O_SYNC | O_ASYNC |
+	    O_DIRECT | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC |
+	    O_PATH | O_TMPFILE;
+	unsigned set = d->informed ? d->info.flags & named : 0;
 	size_t i;
 
 	words.n = 0;
