@@ -51,7 +51,10 @@ static const struct option options[] = {
 	{ 0 }
 };
 
-enum { CHUNK = 512 };		/* descriptors that are listed together */
+enum {
+	CHUNK = 512,		/* descriptors that are listed together */
+	PART = 64 * 1024	/* bytes that are enough to wait for a proof */
+};
 
 static int all, detailed, counts;
 static struct walk_pick *picks;
@@ -111,6 +114,14 @@ list_fd(int fd, int once)
 	return errno == ENOENT || errno == ESRCH ? 0 : errno;
 }
 
+/* May nobody have run so far, as far as n descriptors are worth to know it? A
+ * process that did not answer is not asked that again. */
+static int
+begin_proof(int n)
+{
+	return (!w.from || w.from->pid != w.pid) && still_begin(&w, (size_t)n);
+}
+
 /*
  * Some descriptors of a table. No row may be half an old file and half a new
  * one: until it is proved that nobody ran nothing is printed, and after a stall
@@ -119,23 +130,27 @@ list_fd(int fd, int once)
 static int
 list_chunk(const int *fds, int n)
 {
-	unsigned undecided = kept->undecided;
-	int i, e, err = 0;
+	unsigned undecided;
+	int i = 0, k, e, known, err = 0;
 
-	if ((!w.from || w.from->pid != w.pid) && still_begin(&w, (size_t)n)) {
-		guard_fd(fds[0]);
-		for (i = 0; i < n; i++) {
-			guard_among(fds[i]);
-			err = (e = list_fd(fds[i], DESC_ONCE)) ? e : err;
+	while (i < n && begin_proof(n - i)) {
+		undecided = kept->undecided;
+		known = err;
+		guard_fd(fds[i]);
+		for (k = i; k < n && rec.n < PART; k++) {
+			guard_among(fds[k]);
+			err = (e = list_fd(fds[k], DESC_ONCE)) ? e : err;
 		}
-		if (still_holds(&w)) {
-			print_rows();
-			return err;
+		if (!still_holds(&w)) {
+			rec.n = pending = 0;
+			kept->undecided = undecided;
+			err = known;
+			break;
 		}
-		rec.n = pending = 0;
-		kept->undecided = undecided;
+		print_rows();
+		i = k;
 	}
-	for (i = err = 0; i < n; i++) {
+	for (; i < n; i++) {
 		guard_fd(fds[i]);
 		err = (e = list_fd(fds[i], 0)) ? e : err;
 		print_rows();
