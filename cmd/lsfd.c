@@ -158,28 +158,37 @@ list_chunk(const int *fds, int n)
 	return err;
 }
 
-/* Note a descriptor of those that are listed together if it may be asked for; 1
- * or 0. After a stall the first of them is the one to go on with. */
+/* Which of n descriptors may be asked for; how many, put into fds. After a
+ * stall the first of all is the one to go on with. */
 static int
-note(const int *fds, int n)
+choose(const int *given, int n, int *fds)
 {
-	guard_fd(fds[0]);
-	guard_among(fds[n]);
-	return select_may(&w, fds[n]);
+	int i, k, once = select_by_kind() && begin_proof(n) ? DESC_ONCE : 0;
+
+	for (;; once = 0) {
+		for (i = k = 0; i < n; i++) {
+			guard_fd(given[0]);
+			guard_among(given[i]);
+			fds[k] = given[i];
+			k += select_may(&w, given[i], once);
+		}
+		if (!once || still_holds(&w))
+			return k;
+	}
 }
 
 /* The process's files that are no descriptors; as list_fd. */
 static int
 list_others(void)
 {
-	int fds[DESC_MEM - DESC_CWD], n = 0, fd, r = 0, err;
+	int given[DESC_MEM - DESC_CWD], fds[DESC_MEM - DESC_CWD];
+	int n = 0, fd, r = 0, err;
 	struct kstatx exe = { 0 };
 
-	for (fd = DESC_CWD; fd < DESC_MEM; fd++) {
-		fds[n] = fd;
+	for (fd = DESC_CWD; fd < DESC_MEM; fd++)
 		if (walk_begin(&w, fd))
-			n += note(fds, n);
-	}
+			given[n++] = fd;
+	n = choose(given, n, fds);
 	err = list_chunk(fds, n);
 	if (n && fds[n - 1] == DESC_EXE && desc.fd == DESC_EXE && desc.known)
 		exe = desc.st;
@@ -195,14 +204,15 @@ list_others(void)
 static int
 list_table(void)
 {
-	int fds[CHUNK], n, e, err = 0;
+	int given[CHUNK], fds[CHUNK], n, e, err = 0;
 
 	if (want & DESC_WANT_INFO)
 		walk_infos(&w);
 	do {
-		for (n = 0; n < CHUNK && walk_fd(&w, &fds[n]) == 1; )
-			n += note(fds, n);
-		err = (e = list_chunk(fds, n)) ? e : err;
+		for (n = 0; n < CHUNK && walk_fd(&w, &given[n]) == 1; n++)
+			;
+		e = list_chunk(fds, choose(given, n, fds));
+		err = e ? e : err;
 	} while (n == CHUNK);
 	return err;
 }

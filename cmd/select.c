@@ -76,6 +76,12 @@ select_narrows(void)
 }
 
 int
+select_by_kind(void)
+{
+	return selection.deleted || types;
+}
+
+int
 select_by_place(void)
 {
 	return selection.mount || selection.asked;
@@ -232,12 +238,12 @@ is_deleted(const struct desc *d)
 /* Can it be so by type and deletion? Nothing is asked of what it is, such as of
  * an epoll that does not answer. */
 static int
-may_be_kind(const struct walk *w, int fd)
+may_be_kind(const struct walk *w, int fd, int once)
 {
 	static struct desc d;
 	const char *type;
 
-	if (desc_read(&w->table, fd, DESC_WANT_STAT | DESC_ONCE, &d) < 0)
+	if (desc_read(&w->table, fd, DESC_WANT_STAT | once, &d) < 0)
 		return 1;
 	if (selection.deleted && is_deleted(&d) == 0)
 		return 0;
@@ -246,13 +252,13 @@ may_be_kind(const struct walk *w, int fd)
 }
 
 int
-select_may(const struct walk *w, int fd)
+select_may(const struct walk *w, int fd, int once)
 {
 	static struct desc d = { .known = 1 };
 	char number[24];
 	int i, on, dir = fd < 0 ? w->table.dir : w->table.fds;
 
-	if ((selection.deleted || types) && !may_be_kind(w, fd))
+	if (select_by_kind() && !may_be_kind(w, fd, once))
 		return 0;
 	if (!select_by_place() || by_name || (selection.mount &&
 	    onmount_wants_info()))

@@ -21,6 +21,9 @@ void select_types(const char *list);
 /* Is anything left out: must what is listed be found first? */
 int select_narrows(void);
 
+/* Do type or deletion select? */
+int select_by_kind(void);
+
 /* Do files or -m select, so that other files of a process count too? */
 int select_by_place(void);
 
@@ -31,8 +34,8 @@ int select_begin(int root, char **argv);
 void select_file(int root, const char *name, int arg, int quiet);
 
 /* Can the descriptor be one of those? The cheap half of select_has, which only
- * asks for link and attributes. */
-int select_may(const struct walk *, int fd);
+ * asks for link and attributes, with DESC_ONCE once where select_by_kind. */
+int select_may(const struct walk *, int fd, int once);
 
 /* Is it one of those? UNSEEN: it can't be told; UNDECIDED: it can't be told
  * whether it is deleted. */

@@ -640,6 +640,34 @@ signal.pause()
 	[ -z "$(grep -vxF -e "r 11 $PWD/$dir/ca" -e "rw 22 $PWD/$dir/cb" -e '- - -' rows)" ]
 }
 
+@test "lsfd -t: a descriptor that changes between types that are asked for is shown" {
+	need python3
+	echo x >file
+	start python3 -c '
+import os
+fds = os.open("file", os.O_RDONLY), os.pipe()[0]
+while True:
+    for fd in fds:
+        for at in range(100, 300):
+            os.dup2(fd, at)'
+	until_true test -e "/proc/$PID/fd/299"
+	for i in $(seq 30); do
+		lsfd -t reg,pipe -H "$PID" | awk -F '\t' '$3 >= 100 { print $5 }'
+	done >types
+	[ "$(wc -l <types)" -eq 6000 ]
+	[ "$(sort -u types | xargs)" = 'pipe reg' ]
+}
+
+@test "lsfd: long names of many descriptors take no more memory" {
+	! grep -q __asan_init "$TOP/cmd/lsfd" || skip 'the sanitizer needs more'
+	name=$(printf '\001%.0s' $(seq 255))
+	path=$(printf "$name/%.0s" $(seq 14))
+	mkdir -p "$path"
+	hold "many:2000:$PWD/$path"
+	run -0 bash -c "ulimit -v 10000; lsfd -J $PID | grep -c '\"fd\":[0-9]*,\"mode\":\"r\"'"
+	[ "$output" -ge 2000 ]
+}
+
 @test "lsfd: not all of many children are asked whether they share the descriptors" {
 	need strace
 	# shellcheck disable=SC2046 # words
