@@ -94,8 +94,9 @@ job_refuse(const struct job *j, const struct gauge *g, int err)
 	}
 }
 
-void
-job_choose(const struct job *j, const struct pick *p)
+/* Say which descriptors there are to choose from. */
+static void
+choose(const struct job *j, const struct pick *p)
 {
 	struct buf list = { 0 };
 	char s[16];
@@ -360,7 +361,7 @@ once(struct job *j)
 	judge(&t.g, j);
 	if (t.g.f.fd < 0 && j->picks && !j->size &&
 	    (t.g.by == BY_NONE || t.g.by == BY_UNKNOWN))
-		job_choose(j, &t.pick);
+		choose(j, &t.pick);
 	else
 		record(&t, j);
 }

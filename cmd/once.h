@@ -25,6 +25,3 @@ void job_no_position(const struct job *, const struct desc *);
 /* Say why there is nothing to measure; the gauge may be NULL, but for ESPIPE.
  */
 void job_refuse(const struct job *, const struct gauge *, int err);
-
-/* Say which descriptors there are to choose from. */
-void job_choose(const struct job *, const struct pick *);
