@@ -79,12 +79,16 @@ static void
 put_keys(const struct gauge *g)
 {
 	double realtime = openfile_clock(CLOCK_REALTIME);
-	time_t at = (time_t)(realtime + g->eta + 0.5);
 	char s[32] = "";
 	struct tm tm;
+	time_t at;
 
-	if (g->eta >= 0 && gmtime_r(&at, &tm))
+	/* later there is no date, by four digits of a year or by time_t */
+	if (g->eta >= 0 && g->eta < (sizeof at > 4 ? 1e11 : 1e8)) {
+		at = (time_t)(realtime + g->eta + 0.5);
+		gmtime_r(&at, &tm);
 		strftime(s, sizeof s, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	}
 	if (g->f.tid)
 		out_key_num(&out, "tid", (unsigned)g->f.tid);
 	else

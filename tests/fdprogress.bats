@@ -933,6 +933,9 @@ while True:
 	run --separate-stderr -0 fdprogress -J "$PID" 7
 	jq -e '.by == "pos" and .rate > 5000 and .eta > 10 and .wchan == null and
 	    (.eta_at | fromdate) - .time - .eta < 2' <<<"$output"
+	# after the year 9999
+	run --separate-stderr -0 fdprogress -J --size 8000P "$PID" 7
+	jq -e '.eta > 1e12 and .eta_at == null' <<<"$output"
 }
 
 @test "a 32-bit task's call has its name by the 32-bit table" {
