@@ -636,6 +636,7 @@ signal.pause()
 		until_true two
 		cat
 	} | awk -F '\t' '$4 >= 3600 { print $5, $12, $13 }' >rows
+	[ "$(wc -l <rows)" -eq 100 ]
 	sort rows | uniq -c
 	[ -z "$(grep -vxF -e "r 11 $PWD/$dir/ca" -e "rw 22 $PWD/$dir/cb" -e '- - -' rows)" ]
 }
