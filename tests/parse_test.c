@@ -308,7 +308,8 @@ test_quote(void)
 static void
 test_quote_places(void)
 {
-	char s[20], quoted[32];
+	static const char others[] = "xxxxxxxxxxxxxxxxxxxx";
+	char s[sizeof others - 1], quoted[32];
 	struct buf b = { 0 };
 	unsigned c, at, wrong = 0;
 
@@ -316,11 +317,10 @@ test_quote_places(void)
 		for (at = 0; at < sizeof s; at++) {
 			int plain = c > ' ' && c < 0x7f && c != '\\';
 
-			memset(s, 'x', sizeof s);
+			memcpy(s, others, sizeof s);
 			s[at] = (char)c;
 			sprintf(quoted, plain ? "%.*s%c%s" : "%.*s\\%03o%s",
-			        (int)at, "xxxxxxxxxxxxxxxxxxxx", c,
-			        "xxxxxxxxxxxxxxxxxxxx" + at + 1);
+			        (int)at, others, c, &others[at + 1]);
 			b.n = 0;
 			wrong += out_quote(&b, s, sizeof s, 1) < 0 ||
 			    strcmp(b.s, quoted) != 0;
