@@ -131,10 +131,11 @@ static int
 list_chunk(const int *fds, int n)
 {
 	unsigned undecided;
-	int i = 0, k, e, known, err = 0;
+	int i = 0, k, e, known, unseen, err = 0;
 
 	while (i < n && begin_proof(n - i)) {
 		undecided = kept->undecided;
+		unseen = kept->unseen;
 		known = err;
 		guard_fd(fds[i]);
 		for (k = i; k < n && rec.n < PART; k++) {
@@ -144,6 +145,7 @@ list_chunk(const int *fds, int n)
 		if (!still_holds(&w)) {
 			rec.n = pending = 0;
 			kept->undecided = undecided;
+			kept->unseen = unseen;
 			err = known;
 			break;
 		}
