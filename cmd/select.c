@@ -136,7 +136,8 @@ reads_so(const struct file *f, const char *path, size_t len)
 }
 
 /* Is the socket bound to the file, or one that was accepted there? Where only
- * procfs tells of it, its path must read as the operand does. As select_has. */
+ * procfs tells of it, its path must read as the operand does: another one may be
+ * relative, or the file was renamed. As select_has. */
 static int
 bound_to(const struct file *f, const struct sock *k)
 {
@@ -145,7 +146,8 @@ bound_to(const struct file *f, const struct sock *k)
 	if (!k || !k->path || k->abstract)
 		return SELECT_NO;
 	if (!f->known || !k->has_vfs)
-		return reads_so(f, k->path, k->n) ? SELECT_YES : SELECT_NO;
+		return reads_so(f, k->path, k->n) ? SELECT_YES :
+		    f->known ? SELECT_UNSEEN : SELECT_NO;
 	/* 32 bits of the inode; the kernel's form of a device number, which is
 	 * the superblock's: stat(2) has another one on btrfs and overlays */
 	if (k->vfs_ino != (uint32_t)f->st.ino)

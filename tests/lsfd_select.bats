@@ -187,6 +187,9 @@ import signal; open("ready", "w"); signal.pause()'
 	# the listener, and what was accepted there
 	run -0 lsfd -H ./sock "$PID"
 	[ "$(rows)" = "$(printf '%s 100\n%s 102' "$PID" "$PID")" ]
+	# procfs tells the name that was bound, of whatever directory
+	run -3 "$TESTS/refuse" EPERM netlink lsfd -H ./sock "$PID"
+	[ -z "$output" ]
 	mv sock renamed
 	ln other linked
 	run -0 lsfd -H renamed linked "$PID"
