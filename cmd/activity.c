@@ -150,20 +150,12 @@ activity_files(const struct desc_table *t, int but, struct activity_files *a)
 	numdir_close(&n);
 }
 
-/* Is the task a 32-bit one of a 64-bit kernel, whose calls have the numbers of
- * another table? Its user stack is where 32 bits reach. */
-static int
-is_compat(const struct task_syscall *c)
-{
-	return sizeof(long) == 8 && c->sp <= 0xffffffff;
-}
-
 /* Decode a call that moves bytes; 1, or 0 for another one. */
 static int
 decode(const struct task_syscall *c, struct activity_call *a)
 {
 	*a = (struct activity_call){ .in = -1, .out = -1, .positional = 0 };
-	if (c->what != TASK_CALL || is_compat(c))
+	if (c->what != TASK_CALL || parse_compat(c))
 		return 0;
 	switch (c->nr) {
 	case SYS_pread64:
@@ -294,5 +286,5 @@ activity_name(int dir)
 	if (proc_read(dir, "syscall", &text) < 0 ||
 	    parse_syscall(text.s, &c) < 0 || c.what != TASK_CALL)
 		return NULL;
-	return sysname(c.nr, is_compat(&c));
+	return sysname(c.nr, parse_compat(&c));
 }

@@ -86,7 +86,7 @@ has(const struct task_frame *f, const char *part)
 /*
  * Is the thread in a 32-bit call? The way it came into the kernel tells, which
  * is the last frame or the one before it; it is also the only sign of an int
- * 0x80 in 64-bit code. Without a stack: its user stack is where 32 bits reach.
+ * 0x80 in 64-bit code. Without a stack parse_compat tells the rest.
  */
 static int
 is_compat(const struct call *c)
@@ -112,7 +112,7 @@ is_compat(const struct call *c)
 		if ((k > 0 && has(&f[0], entries[i].part)) ||
 		    (k > 1 && has(&f[1], entries[i].part)))
 			compat = entries[i].compat;
-	return compat < 0 ? c->sys->sp <= 0xffffffff : compat;
+	return compat < 0 ? parse_compat(c->sys) : compat;
 }
 
 int

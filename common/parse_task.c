@@ -227,6 +227,12 @@ parse_syscall(const char *text, struct task_syscall *c)
 }
 
 int
+parse_compat(const struct task_syscall *c)
+{
+	return sizeof(long) == 8 && c->sp <= 0xffffffff;
+}
+
+int
 parse_schedstat(const char *text, unsigned long long *ns)
 {
 	char *end;

@@ -62,3 +62,7 @@ struct task_syscall {
 	unsigned long long args[6], sp, pc;
 };
 int parse_syscall(const char *, struct task_syscall *);
+
+/* Is it of a 32-bit task on a 64-bit kernel, whose calls have the numbers of
+ * another table? Its user stack is where 32 bits reach. */
+int parse_compat(const struct task_syscall *);

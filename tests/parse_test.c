@@ -750,6 +750,10 @@ test_syscall(void)
 		   "parse_syscall: %s", t[i].text);
 		free(s);
 	}
+	ok(parse_compat(&(struct task_syscall){ .sp = 0xffffd000 }) ==
+	   (sizeof(long) == 8) &&
+	   !parse_compat(&(struct task_syscall){ .sp = 0x7ffd58001000 }),
+	   "parse_compat: a user stack of 32 bits");
 }
 
 static void
