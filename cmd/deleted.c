@@ -103,7 +103,7 @@ is_better(const struct deleted *f, const struct deleted *shown)
 
 /* Make the files one an inode, shown by its first writer or else its first
  * holder, with as many holders as there are processes that have it; between two
- * processes only. If it is sure of one holder's that it is deleted, it is. */
+ * processes only. What is surely deleted for one holder is so for all. */
 static void
 fold(void)
 {

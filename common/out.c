@@ -313,7 +313,7 @@ out_size(struct out *o, unsigned long long v)
 {
 	char s[16];
 
-	if (o->mode != OUT_TEXT || v < 1000) {	/* and these as they are */
+	if (o->mode != OUT_TEXT || v < 1000) {	/* out_scale has the same */
 		out_num(o, v);
 		return;
 	}

@@ -82,10 +82,10 @@ has_executed(const struct walk *w)
 	    parse_stat(b.s, &st) == 0 && !(st.flags & PF_FORKNOEXEC_);
 }
 
-/* Has a child of that thread the table, too, or may it? Of so many at most it
- * is asked. */
+/* Has a child of that thread the table, too, or may it? That of more than *left
+ * is not found out. */
 static int
-has_child(const struct walk *w, int tid, size_t *asked)
+has_child(const struct walk *w, int tid, size_t *left)
 {
 	static struct buf b;
 	char name[32], *s, *end;
@@ -96,7 +96,7 @@ has_child(const struct walk *w, int tid, size_t *asked)
 	if (proc_read(w->dir, name, &b) < 0)
 		return 1;
 	for (s = b.s; (child = strtol(s, &end, 10)), end > s; s = end) {
-		if ((*asked)-- == 0)
+		if ((*left)-- == 0)
 			return 1;
 		r = sys_shares(w->root, walk_thread(w), (int)child);
 		if (r > 0 || (r < 0 && errno != ESRCH))
@@ -114,7 +114,7 @@ has_child(const struct walk *w, int tid, size_t *asked)
  * CLONE_PARENT.
  */
 static int
-is_alone(const struct walk *w, size_t calls)
+is_alone(const struct walk *w, size_t left)
 {
 	struct numdir tasks;
 	int r, tid = walk_thread(w);
@@ -125,11 +125,11 @@ is_alone(const struct walk *w, size_t calls)
 	if (r > 0 || (r < 0 && !has_executed(w)))
 		return 0;
 	if (walk_single(w))
-		return !has_child(w, w->pid, &calls);
+		return !has_child(w, w->pid, &left);
 	if (numdir_open(&tasks, w->dir, "task") < 0)
 		return 0;
 	while ((r = numdir_next(&tasks, &tid)) == 1 &&
-	       !has_child(w, tid, &calls))
+	       !has_child(w, tid, &left))
 		;
 	numdir_close(&tasks);
 	return r == 0;

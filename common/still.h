@@ -1,7 +1,7 @@
 /*
  * still - the proof that a table did not change while it was read: nobody who
- * has it ran. It costs a few calls a table, and to read a descriptor again and
- * again, which is what else tells, as many for each. Include walk.h before.
+ * has it ran. It costs some calls a table; what else tells, to read each of the
+ * descriptors again and again, costs as many for each. Include walk.h before.
  */
 #include <stddef.h>
 
