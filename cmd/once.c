@@ -57,16 +57,15 @@ static int
 zombie(const struct job *j)
 {
 	static struct buf text;
-	const char *state = NULL, *threads;
-	int dir = proc_open(j->root, j->pick.pid);
+	struct task_status st;
+	int r, dir = proc_open(j->root, j->pick.pid);
 
 	if (dir < 0)
 		return 0;
-	if (proc_read(dir, "status", &text) == 0)
-		state = parse_field(text.s, "State");
+	r = proc_read(dir, "status", &text);
 	close(dir);
-	threads = state ? parse_field(text.s, "Threads") : NULL;
-	if (!threads || !strchr("ZX", *state) || atoi(threads) > 1)
+	if (r < 0 || parse_status(text.s, &st) < 0 ||
+	    !strchr("ZX", st.state) || st.threads > 1)
 		return 0;
 	cli_warn("%s: ended (zombie): its parent has not waited for it",
 	         j->operand);

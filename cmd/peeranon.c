@@ -172,12 +172,9 @@ has_id(const struct walk *w, struct peer_key *k)
 /* Has the process ended, or the thread, which nobody waited for yet? A leader
  * that ended is no ended process as long as it has other threads. */
 static int
-has_ended(const char *status, const struct task_status *st, int thread)
+has_ended(const struct task_status *st, int thread)
 {
-	unsigned long long n;
-
-	return strchr("ZX", st->state) && (thread ||
-	    parse_fdinfo_num(status, "Threads", &n) < 0 || n == 1);
+	return strchr("ZX", st->state) && (thread || st->threads <= 1);
 }
 
 /* The process of a pidfd, or its thread (PIDFD_THREAD, since Linux 6.9, which
@@ -198,7 +195,7 @@ pidfd_link(const struct walk *w, int pid, int thread)
 	    parse_status(text.s, &st) == 0) {
 		e.pid = st.tgid;
 		thread |= st.tgid != pid;
-		if (has_ended(text.s, &st, thread))
+		if (has_ended(&st, thread))
 			l.held = PEER_CLOSED;
 	}
 	e.tid = thread ? pid : 0;
