@@ -632,7 +632,7 @@ signal.pause()
 	# it waits where nobody reads what it prints
 	lsfd -lH "$PID" | {
 		head -c 1000 >/dev/null
-		echo >go
+		: >go
 		until_true two
 		cat
 	} | awk -F '\t' '$4 >= 3600 { print $5, $12, $13 }' >rows
