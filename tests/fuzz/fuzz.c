@@ -113,8 +113,10 @@ fuzz_syscall(const char *s, size_t n)
 	struct task_syscall c;
 
 	(void)n;
-	if (parse_syscall(s, &c) == 0)
+	if (parse_syscall(s, &c) == 0) {
 		must(c.what != TASK_CALL || c.nr >= 0);
+		must(!parse_compat(&c) || c.sp >> 32 == 0);
+	}
 }
 
 /* The rows of the files that have many. */
